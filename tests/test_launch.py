@@ -1,0 +1,83 @@
+"Each launch script, two steps, as a person would start it; one of them once more on two ranks. Each stage eats what the one before it wrote."
+import json, sys
+import pytest
+from conftest import ROOT, run
+
+pytestmark = [pytest.mark.xdist_group('launch'), pytest.mark.slow]
+ONE = ['--cpu', '--num_processes', '1']
+TWO = ['--multi_gpu', '--num_processes', '2']       # with ACCELERATE_USE_CPU: gloo; `--cpu --num_processes 2` would start one process
+
+def launch(cwd, n, *args, **kw):
+    "`accelerate launch` on the CPU."
+    return run(sys.executable, '-m', 'accelerate.commands.accelerate_cli', 'launch', *(ONE if n == 1 else TWO), '--num_machines', '1', '--dynamo_backend', 'no',
+               '--mixed_precision', 'no', *args, cwd=cwd, timeout=240, ACCELERATE_USE_CPU='true', **kw)
+
+def have(*names): return all((ROOT / 'lpm' / 'launch' / f'{n}.py').exists() for n in names)
+
+@pytest.fixture(scope='module')
+def work(tmp_path_factory):
+    "A folder to train in."
+    return tmp_path_factory.mktemp('work')
+
+@pytest.fixture(scope='module')
+def corpus(work):
+    run(sys.executable, '-m', 'lpm.launch.corpus', '--out', 'work/corpus', '--clips', 16, '--people', 3, '--seconds', 2, '--size', 32, '--compiled', 0, cwd=work)
+    return work / 'work' / 'corpus'
+
+@pytest.fixture(scope='module')
+def vae(work, corpus):
+    r = launch(work, 1, '-m', 'lpm.launch.vae', '--config', 'debug', '--data', 'work/corpus', '--steps', 2)
+    assert '1 process' in r.stdout
+    return 'work/weights/debug/vae'
+
+@pytest.fixture(scope='module')
+def features(work, vae):
+    run(sys.executable, '-m', 'lpm.launch.encode', '--corpus', 'work/corpus', '--vae', vae, '--out', 'work/features', '--name', 'debug', cwd=work)
+    return work / 'work' / 'features'
+
+@pytest.fixture(scope='module')
+def base(work, features):
+    launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 2, '--size', 2, '--latents', 7, '--out', 'weights')
+    return 'weights/base'
+
+def record(work, name):
+    r = json.loads((work / 'runs' / f'{name}.json').read_text())
+    assert {'name', 'config', 'seed', 'commit', 'device', 'steps', 'minutes', 'metrics'} <= r.keys() and (work / 'runs' / f'{name}.json').stat().st_size < 20_000
+    return r
+
+def test_corpus(corpus):
+    import numpy as np
+    assert np.load(corpus / 'done.npy').all()
+
+def test_vae(work, vae):
+    assert (work / vae / 'model.safetensors').exists() and record(work, 'vae_debug')['steps'] == 2
+
+def test_encode(features): assert (features / 'features.json').exists()
+
+def test_base(work, base):
+    assert (work / base / 'model.safetensors').exists() and record(work, 'base_debug')['steps'] == 2
+
+def test_base_goes_on(work, base):
+    "The same command with more steps resumes: two steps are not made again."
+    r = launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 3, '--size', 2, '--latents', 7)
+    assert record(work, 'base_debug')['steps'] == 3, r.stdout[-1500:]
+
+def test_ode(work, base):
+    run(sys.executable, '-m', 'lpm.launch.ode', '--teacher', base, '--name', 'debug', '--record', 3, cwd=work)
+    launch(work, 1, '-m', 'lpm.launch.ode', '--teacher', base, '--name', 'debug', '--steps', 2, '--size', 2, '--out', 'weights')
+    assert (work / 'weights' / 'backbone' / 'model.safetensors').exists() and record(work, 'ode_debug')['steps'] == 2
+
+def test_two_ranks(work, base):
+    "Two processes that really are two, averaging their gradients: both end with the same weights."
+    (work / 'two.py').write_text('''
+from accelerate import PartialState
+from accelerate.utils import DistributedType
+s = PartialState(cpu=True)
+assert s.num_processes == 2 and s.distributed_type == DistributedType.MULTI_CPU, (s.num_processes, s.distributed_type)
+print('rank', s.process_index, s.distributed_type, flush=True)
+from lpm.launch.base import main
+main(features='work/features', name='debug', run='two', steps=2, size=2, latents=7)
+''')
+    r = launch(work, 2, 'two.py')
+    assert 'rank 0' in r.stdout and 'rank 1' in r.stdout
+    assert record(work, 'two')['device'].startswith('2 processes')
