@@ -372,7 +372,7 @@ def _onsets(x, t, gap):
 
 def _lag(a, b, reach):
     "Samples by which a comes after b, |lag| <= reach, by cross-correlation."
-    n = 1 << (len(a) + len(b)).bit_length()
+    n = 1 << max(len(a) + len(b), 2 * reach).bit_length()
     c = np.fft.irfft(np.fft.rfft(a, n) * np.fft.rfft(b, n).conj(), n)
     lags = np.r_[0:reach + 1, -reach:0]
     return int(lags[np.argmax(c[lags])])

@@ -394,7 +394,7 @@ for f in (_prepare, _roll): setattr(Performer, f.__name__, f)
 # %% ../nbs/48_perform.ipynb #08f8e3cc
 def stream(self,
     character=None,         # name, folder, picture file or `Character`; None: the first of the cast
-    speak=None,             # what it says: a file, samples at 16 kHz, live blocks, or None
+    speak=None,             # what it says: a file, samples at 16 kHz, live blocks, a `Sound`, or None
     listen=None,            # what it hears
     text=None,              # a direction, or [(seconds, direction), ...]
     seconds:float=None,     # length; None: the longer voice, or 5 without any
@@ -409,7 +409,7 @@ def stream(self,
     _numbers(seconds, seed)
     if isinstance(references, str) and references not in REFERENCES: raise LpmError(f'unknown references {references!r}: {", ".join(REFERENCES)} are accepted')
     which = tuple(REFERENCES[references] if isinstance(references, str) else map(tuple, references))
-    voices, rows = (Sound(speak, 'speak'), Sound(listen, 'listen')), directions(text)
+    voices, rows = [s if isinstance(s, Sound) else Sound(s, n) for s, n in ((speak, 'speak'), (listen, 'listen'))], directions(text)
     if seconds is None and all(v.over for v in voices): seconds = 5.
     gain = (1., mix if speak is not None else 1.)
     frames = None if seconds is None else max(1, round(seconds*self.cfg.fps))

@@ -62,29 +62,29 @@ def orthogonalise(
 class Muon(torch.optim.Optimizer):
     "Orthogonalised momentum for groups marked `muon=True`, AdamW for the others."
     def __init__(self, groups):
-        super().__init__(groups, dict(lr=1e-3, muon=False, betas=(.9, .99), eps=1e-8, weight_decay=0.))
-        for g in self.param_groups: g['base_lr'] = g['lr']
+        super().__init__(groups, dict(lr=1e-3, muon=False, betas=(.9, .99), eps=1e-8, weight_decay=0., scales=None))
+        for g in self.param_groups: g['base_lr'], g['scales'] = g['lr'], g['scales'] or [1.]*len(g['params'])
 
     @torch.no_grad()
     def step(self, closure=None):
         for g in self.param_groups:
-            for p in g['params']:
+            for p, scale in zip(g['params'], g['scales']):
                 if p.grad is None: continue
                 s = self.state[p]
                 if not s: s.update({k: torch.zeros_like(p) for k in (['m'] if g['muon'] else ['m', 'v'])} | {'step': torch.tensor(0.)})
                 s['step'] += 1
                 if g['weight_decay']: p.mul_(1 - g['lr']*g['weight_decay'])
-                (self._muon if g['muon'] else self._adam)(p, s, g)
+                (self._muon if g['muon'] else self._adam)(p, s, g, g['lr']*scale)
 
-    def _muon(self, p, s, g):
+    def _muon(self, p, s, g, lr):
         s['m'].lerp_(p.grad, .05)
         u = orthogonalise(p.grad.lerp(s['m'], .95).flatten(1))
-        p.add_(u.view(p.shape), alpha=-g['lr']*(u.shape[0]/u.shape[1])**.5)
+        p.add_(u.view(p.shape), alpha=-lr*(u.shape[0]/u.shape[1])**.5)
 
-    def _adam(self, p, s, g):
+    def _adam(self, p, s, g, lr):
         (b1, b2), n = g['betas'], s['step'].item()
         s['m'].lerp_(p.grad, 1 - b1); s['v'].lerp_(p.grad**2, 1 - b2)
-        p.addcdiv_(s['m'], (s['v']/(1 - b2**n)).sqrt_().add_(g['eps']), value=-g['lr']/(1 - b1**n))
+        p.addcdiv_(s['m'], (s['v']/(1 - b2**n)).sqrt_().add_(g['eps']), value=-lr/(1 - b1**n))
 
 # %% ../nbs/07_train.ipynb #e8780ba4
 def optimizer(
@@ -93,13 +93,15 @@ def optimizer(
     matrix_lr:float=0., # Muon's rate for matrices; 0 gives everything to AdamW
     weight_decay:float=0., # on matrices only
     adam:tuple=(), # names (parts of them) of matrices that stay with Adam: embeddings, first and last layers
+    fan:int=0, # Adam's rate is multiplied by min(1, fan/inputs) for a layer with that many inputs per output; 0: one rate for all
     betas:tuple=(.9, .99) # Adam's moments
 )->Muon: # with one or two groups
     "Sort parameters into matrices and the rest."
     ps = [(k, p) for k, p in model.named_parameters() if p.requires_grad]
     is_matrix = lambda k, p: p.ndim > 1 and min(p.shape[0], p[0].numel()) >= 16 and not any(a in k for a in adam)
     mats, rest = [p for k, p in ps if is_matrix(k, p)], [p for k, p in ps if not is_matrix(k, p)]
-    both = [dict(params=mats, lr=matrix_lr or lr, muon=matrix_lr > 0, weight_decay=weight_decay, betas=betas), dict(params=rest, lr=lr, betas=betas)]
+    scale = lambda p: min(1., fan/p[0].numel()) if fan and p.ndim > 1 and not matrix_lr else 1.
+    both = [dict(params=mats, scales=[scale(p) for p in mats], lr=matrix_lr or lr, muon=matrix_lr > 0, weight_decay=weight_decay, betas=betas), dict(params=rest, lr=lr, betas=betas)]
     return Muon([g for g in both if g['params']])
 
 # %% ../nbs/07_train.ipynb #a62e2493

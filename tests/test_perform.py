@@ -1,61 +1,221 @@
-"The main job with bad input: one clear line, an exit code, nothing half-written. (What it does with good input: further down, when there are weights.)"
-import os, struct, sys, wave
-import pytest
-from conftest import ROOT, run
+"The main job beyond what the pages show: every bad input, two fresh runs to the byte, Ctrl-C, three hours, real recordings."
+import contextlib, io, json, os, random, signal, struct, subprocess, sys, time, wave
+from pathlib import Path
+import numpy as np
+import pytest, torch
+from hypothesis import given, settings, strategies as st
+from conftest import ROOT, clean_env
+from lpm import cli
+from lpm.config import debug
+from lpm.media import read_audio, write_audio
+from lpm.perform import Meter, Performer, Sound, untrained
 
-if not (ROOT / 'lpm' / 'cli.py').exists(): pytest.skip('lpm.cli is not written yet', allow_module_level=True)
-pytestmark = pytest.mark.xdist_group('perform')
+pytestmark = pytest.mark.xdist_group('perform')     # one process: the text encoder is loaded once
 
-def cli(monkeypatch, capfd, *args):
-    "The command in this process: (exit code, stdout, stderr)."
-    from lpm.cli import main
-    monkeypatch.setattr(sys, 'argv', ['lpm', *map(str, args)])
-    with pytest.raises(SystemExit) as e: main()
-    o = capfd.readouterr()
-    code = e.value.code
-    return (0 if code is None else code if isinstance(code, int) else 1), o.out, o.err
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory): return untrained(debug(), tmp_path_factory.mktemp('weights')/'debug')
 
-def pcm(path, n=16000, channels=1):
-    with wave.open(str(path), 'wb') as f: f.setnchannels(channels); f.setsampwidth(2); f.setframerate(16000); f.writeframes(bytes(2 * n * channels))
-    return path
+@pytest.fixture(scope='module', autouse=True)
+def one_text_encoder():
+    "Loading the text encoder for every command would be most of the time."
+    from lpm.text import TextEncoder
+    real, kept = TextEncoder.from_config, {}
+    TextEncoder.from_config = lambda cfg: kept.setdefault(cfg, real(cfg))
+    yield
+    TextEncoder.from_config = real
 
-@pytest.fixture
-def bad(tmp_path):
-    "Broken recordings by name."
-    (tmp_path / 'empty.wav').touch(); (tmp_path / 'text.mp3').write_text('only the name says music'); (tmp_path / 'folder').mkdir()
-    pcm(tmp_path / 'zero.wav', 0)
-    d = struct.pack('<f', float('nan')) * 8000
-    (tmp_path / 'nan.wav').write_bytes(b'RIFF' + struct.pack('<I', 36 + len(d)) + b'WAVEfmt ' + struct.pack('<IHHIIHH', 16, 3, 1, 16000, 64000, 4, 32) + b'data' + struct.pack('<I', len(d)) + d)
-    return tmp_path
+@pytest.fixture()
+def lpm(weights, tmp_path, monkeypatch):
+    "Run `lpm perform` in an own folder; exit code, stdout, stderr."
+    monkeypatch.chdir(tmp_path)
+    def run(*argv, cmd='perform', w=True):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = cli.main([*cmd.split(), *map(str, argv), *(['--weights', weights] if w else [])])
+        return code, out.getvalue(), err.getvalue()
+    return run
 
-def one_line(code, err, *words):
-    assert code != 0
-    assert 'Traceback' not in err and len([x for x in err.strip().split('\n') if x.strip()]) <= 3, err
-    flat = ' '.join(err.split())
-    assert all(w in flat for w in words), err
+def voice(seconds, seed=0):
+    "Something like syllables: noise that swells four times a second."
+    g = torch.Generator().manual_seed(seed); n = int(seconds*16000); t = torch.arange(n)/16000
+    return torch.randn(n, generator=g)*.1*torch.sin(4*np.pi*t).square()
 
-@pytest.mark.parametrize('name,why', [('missing.wav', 'does not exist'), ('empty.wav', 'empty'), ('text.mp3', 'cannot be read'), ('folder', 'folder'), ('zero.wav', 'zero'), ('nan.wav', 'NaN')])
-@pytest.mark.parametrize('side', ['--speak', '--listen'])
-def test_bad_recording(monkeypatch, capfd, bad, name, why, side):
-    out = bad / 'talk.mp4'
-    code, _, err = cli(monkeypatch, capfd, 'perform', side, bad / name, '--out', out)
-    one_line(code, err, why); assert not out.exists() and not [p for p in os.listdir(bad) if 'talk' in p]
+def durations(path):
+    "Seconds of picture and of sound, from packets and edit list, as a player sees them."
+    import av
+    with av.open(str(path)) as c:
+        v, a = c.streams.video[0], c.streams.audio[0]
+        return float(v.duration*v.time_base), float(a.duration*a.time_base), v.frames
 
-@pytest.mark.parametrize('args,why', [(['--seconds', '0'], 'seconds'), (['--seconds', '-3'], 'seconds'), (['--character', 'amebr'], 'amber'), (['--character', 'nobody.jpg'], 'nobody')])
-def test_bad_argument(monkeypatch, capfd, tmp_path, args, why):
-    code, _, err = cli(monkeypatch, capfd, 'perform', '--speak', pcm(tmp_path / 'a.wav'), *args, '--out', tmp_path / 'talk.mp4')
-    one_line(code, err, why); assert not (tmp_path / 'talk.mp4').exists()
+def refused(r, code, *words):
+    assert r[0] == code, r
+    assert r[1] == '' and r[2].count('\n') == 1 and r[2].endswith('\n') and 'Traceback' not in r[2], r
+    for w in words: assert w in r[2], (w, r)
 
-@pytest.mark.parametrize('out', ['no/such/folder/talk.mp4', 'folder'])
-def test_unwritable(monkeypatch, capfd, tmp_path, out):
-    (tmp_path / 'folder').mkdir()
-    code, _, err = cli(monkeypatch, capfd, 'perform', '--speak', pcm(tmp_path / 'a.wav'), '--out', tmp_path / out)
-    one_line(code, err, 'written' if out != 'folder' else 'folder')
+# --- what goes in ---------------------------------------------------------------------------------------------------
+def wav_file(path, data=b'', channels=1, bits=16, rate=16000, kind=1, claim=None):
+    n = len(data) if claim is None else claim
+    head = struct.pack('<4sI4s4sIHHIIHH4sI', b'RIFF', (36 + n) & 0xffffffff, b'WAVE', b'fmt ', 16, kind, channels, rate, rate*channels*bits//8, channels*bits//8, bits, b'data', n)
+    Path(path).write_bytes(head + data); return path
 
-def test_unknown_command_in_a_fresh_process():
-    r = run(sys.executable, '-c', 'from lpm.cli import main; main()', 'perfrom', check=False)
-    assert r.returncode != 0 and 'Traceback' not in r.stderr
+def test_bad_recordings(lpm, tmp_path):
+    nan = np.zeros(16000, np.float32); nan[7000] = np.nan
+    rng = random.Random(0)
+    (tmp_path/'empty.wav').touch(); (tmp_path/'notes.txt').write_text('dear diary'); (tmp_path/'folder').mkdir()
+    (tmp_path/'noise.mp3').write_bytes(bytes(rng.randrange(256) for _ in range(5000)))
+    cases = {'missing.wav': 'does not exist', 'empty.wav': 'is empty', 'notes.txt': 'cannot be read', 'folder': 'is a folder', 'noise.mp3': 'noise.mp3', '': 'folder',
+             wav_file('none.wav'): 'length of zero', wav_file('nan.wav', nan.tobytes(), bits=32, kind=3): 'not numbers'}
+    before = sorted(os.listdir(tmp_path))
+    for name, why in cases.items():
+        for option in ('--speak', '--listen'): refused(lpm(option, name, '--out', 'new/film.mp4', '--report', 'new/r.json'), 1, why)
+    assert sorted(os.listdir(tmp_path)) == before
 
-def test_help_in_a_fresh_process():
-    r = run(sys.executable, '-c', 'from lpm.cli import main; main()', '--help')
-    assert 'perform' in r.stdout
+def test_odd_recordings_work(lpm, tmp_path):
+    write_audio('silent.wav', torch.zeros(24000))
+    eight = (voice(1.5)[:, None].expand(-1, 8).numpy()*32767).astype('<i2'); wav_file('eight.wav', eight.tobytes(), channels=8)
+    slow = (voice(1.5)[::2].numpy()*127 + 128).astype('u1'); wav_file('slow.wav', slow.tobytes(), bits=8, rate=8000)
+    for name in ('silent.wav', 'eight.wav', 'slow.wav'):
+        r = lpm('--speak', name, '--out', 'f.mp4', '--report', 'r.json', '--native')
+        assert r[0] == 0 and r[2] == '', r
+        d = json.loads(Path('r.json').read_text())
+        assert d['frames'] == 36 and abs(d['audio_video_skew_ms']) < 1 and (d['sync'] is None) == (name == 'silent.wav')
+
+def test_damage_in_the_middle_leaves_nothing(lpm, tmp_path):
+    w = voice(6).numpy().astype('<f4'); w[70000] = np.inf; wav_file('late.wav', w.tobytes(), bits=32, kind=3)
+    refused(lpm('--speak', 'late.wav', '--out', 'a/b/f.mp4', '--frames', 'a/pics', '--strip', 'a/s.png', '--report', 'r.json', '--native'), 1, 'not numbers', '4.38 s')
+    assert os.listdir(tmp_path) == ['late.wav']
+
+def test_three_hours(lpm, tmp_path):
+    n = 3*3600*16000*2; wav_file('long.wav', claim=n)
+    with open('long.wav', 'r+b') as f: f.truncate(44 + n)       # sparse: 345 MB that take no disk
+    t = time.time()
+    assert lpm('--speak', 'long.wav', '--listen', 'long.wav', '--seconds', 3, '--native', '--report', 'r.json', '--out', 'f.mp4')[0] == 0
+    d = json.loads(Path('r.json').read_text())
+    assert d['frames'] == 72 and time.time() - t < 60
+    s = Sound('long.wav'); s.take(50000)
+    assert len(s.buf) <= 16001
+
+def test_memory_is_flat(weights):
+    p, m = Performer.from_pretrained(weights, text=False), Meter()
+    for c in p.stream(speak=(voice(1, i) for i in range(60)), listen=torch.zeros(10), seconds=60): m.add(c)
+    r = m.summary(1440)
+    assert r['frames'] == 1440 and abs(r['rss_slope_mb_per_min']) < 8, r
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.integers(0, 30000), max_size=6), st.integers(1, 20000))
+def test_pieces_do_not_matter(cuts, want):
+    w = voice(sum(cuts)/16000 + .01); s, got = Sound(iter(w.split([*cuts, len(w) - sum(cuts)]))), []
+    while not s.over: got.append(s.take(want))
+    assert torch.equal(torch.cat(got), w) and all(len(g) == want for g in got[:-1])
+
+# --- directions -----------------------------------------------------------------------------------------------------
+def test_text_of_any_script_and_length(lpm):
+    for t in ['', ' ', '\n\t', 'улыбается', '笑って、左を見る', 'ابتسم', '🙂'*50, '\udcff\udc00', 'a\x00b', 'smile '*40_000, '<s>[MASK]']:
+        assert lpm('--text', t, '--seconds', .1, '--native')[0] == 0, repr(t[:20])
+    Path('d.txt').write_text('\ufeff0 calm\n00:01 laughing, señor\n', encoding='utf-8')
+    assert lpm('--script', 'd.txt', '--seconds', 2, '--native')[0] == 0
+
+def test_bad_scripts(lpm):
+    for text, why in ((b'0 a\nx b', 'line 2'), (b'5 a\n5 b', 'line 2'), (b'', 'is empty'), (b'\n# only a comment\n', 'no direction'), (b'\xff\xfe\x00', 'UTF-8'), (b'-1 a', 'line 1'), (b'inf a', 'line 1')):
+        Path('d.txt').write_bytes(text); refused(lpm('--script', 'd.txt', '--seconds', 1), 1, why)
+    refused(lpm('--script', 'none.txt'), 1, 'does not exist'); refused(lpm('--script', 'd.txt', '--text', 'x'), 2, '--text and --script')
+
+# --- numbers, names, places ------------------------------------------------------------------------------------------
+def test_mistyped(lpm, tmp_path):
+    for s in ('0', '-1', 'nan', 'inf', '-inf', '1e400'): refused(lpm('--seconds', s), 2, 'seconds')
+    for argv in (['--seed', '-1'], ['--size', '63'], ['--size', '9999999'], ['--mix', '2'], ['--mix', 'nan'], ['--threads', '0'], ['--what'], ['--speak'], ['stray'], ['--native', '--size', '64'], ['--out', 'f.mov']):
+        refused(lpm(*argv, '--seconds', '1'), 2, 'lpm perform')
+    for argv in (['--dtype', 'int4'], ['--model', 'x'], ['--references', 'x'], ['--weights', 'x/y/z']): refused(lpm(*argv, '--seconds', 1, w='--weights' not in argv), 1)
+    refused(lpm(cmd='preform', w=False), 2, 'perform'); refused(lpm('nobody', cmd='info', w=False), 1, 'tiny, small')
+    assert os.listdir(tmp_path) == []
+
+def test_characters(lpm, tmp_path):
+    from PIL import Image
+    refused(lpm('--character', 'ambre', '--seconds', 1), 1, 'amber'); refused(lpm('--character', 'faces/me.png', '--seconds', 1), 1, 'does not exist')
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 70, 3), dtype=np.uint8)).save('me.png')
+    r = lpm('--character', 'me.png', '--seconds', .5, '--native', '--out', 'f.mp4')
+    assert r[0] == 0 and 'photograph' in r[2] and r[2].count('\n') == 1
+    assert lpm('me.png', '--out', 'mine', '--size', 32, cmd='character new', w=False)[0] == 0
+    assert lpm('--character', 'mine', '--seconds', .5, '--native', '--out', 'f.mp4')[0] == 0
+    refused(lpm('me.png', '--out', 'mine', cmd='character new', w=False), 1, 'not an empty folder')
+    (tmp_path/'mine'/'character.json').write_text('{'); refused(lpm('--character', 'mine', '--seconds', 1), 1, 'not valid JSON')
+    (tmp_path/'bare').mkdir(); refused(lpm('--character', './bare/', '--seconds', 1), 1)
+    (tmp_path/'cut.png').write_bytes((tmp_path/'me.png').read_bytes()[:300]); refused(lpm('--character', 'cut.png', '--seconds', 1), 1, 'cut.png')
+
+def test_places(lpm, tmp_path):
+    write_audio('v.wav', voice(1)); os.rename('v.wav', 'v.mp4'); sound = Path('v.mp4').read_bytes()
+    Path('file').write_text('x'); (tmp_path/'full').mkdir(); (tmp_path/'full'/'a').touch(); (tmp_path/'dir.mp4').mkdir()
+    refused(lpm('--speak', 'v.mp4', '--out', './v.mp4'), 1, '--speak', '--out'); refused(lpm('--seconds', 1, '--strip', 'x', '--report', 'x'), 1, '--strip', '--report')
+    for out in ('file/f.mp4', 'dir.mp4', '/proc/f.mp4'): refused(lpm('--seconds', 1, '--out', out), 1, out)
+    refused(lpm('--seconds', 1, '--frames', 'full'), 1, 'not an empty folder'); refused(lpm('--seconds', 1, '--report', 'dir.mp4'), 1, 'is a folder')
+    assert Path('v.mp4').read_bytes() == sound and sorted(os.listdir(tmp_path)) == ['dir.mp4', 'file', 'full', 'v.mp4']
+    assert lpm('--seconds', .5, '--out', 'a/b/c/f.mp4', '--strip', 'a/s.png', '--frames', 'a/pics')[0] == 0
+    assert len(os.listdir('a/pics')) == 12 and Path('a/b/c/f.mp4').is_file() and Path('a/s.png').is_file()
+
+# --- what comes out -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize('model', ['online', 'base'])
+def test_picture_and_sound_have_one_length(lpm, model):
+    for n in (640, 16000, 53791):
+        write_audio('v.wav', voice(n/16000)[:n])
+        assert lpm('--speak', 'v.wav', '--out', 'f.mp4', '--native', '--model', model)[0] == 0
+        v, a, frames = durations('f.mp4')
+        assert abs(v - a) < 1e-3 and frames == max(1, -(-n*24//16000)), (n, v, a, frames)
+
+def test_sound_is_kept(lpm):
+    write_audio('v.wav', voice(3)); write_audio('q.wav', voice(2, 1))
+    for argv, want in ((['--speak', 'v.wav'], voice(3)), (['--listen', 'q.wav'], voice(2, 1)), (['--speak', 'v.wav', '--listen', 'q.wav', '--mix', '.25'], voice(3) + .25*torch.nn.functional.pad(voice(2, 1), (0, 16000)))):
+        assert lpm(*argv, '--out', 'f.mp4', '--native')[0] == 0
+        got = read_audio('f.mp4'); n = min(len(got), len(want))
+        assert n >= len(want) - 1 and float(torch.corrcoef(torch.stack([got[:n], want[:n]]))[0, 1]) > .95
+
+def test_two_fresh_processes_write_the_same_bytes(weights, tmp_path):
+    write_audio(tmp_path/'v.wav', voice(1.7))
+    for k, seed in enumerate((3, 3, 4)):
+        r = subprocess.run([sys.executable, '-m', 'lpm.cli', 'perform', '--speak', 'v.wav', '--seed', str(seed), '--weights', weights, '--out', f'{k}.mp4'], cwd=tmp_path, env=clean_env(), capture_output=True, text=True, timeout=120)
+        assert r.returncode == 0 and r.stderr == '', r.stderr
+    a, b, c = ((tmp_path/f'{k}.mp4').read_bytes() for k in range(3))
+    assert a == b and a != c
+
+@pytest.mark.parametrize('sig', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(weights, tmp_path, sig):
+    p = subprocess.Popen([sys.executable, '-m', 'lpm.cli', 'perform', '--seconds', '3000', '--native', '--weights', weights, '--out', 'a/f.mp4', '--frames', 'a/pics', '--report', 'r.json'],
+                         cwd=tmp_path, env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def made(): return len(list(tmp_path.glob('a/.pics*/*.png')))
+    t = time.time()
+    while made() < 60 and p.poll() is None and time.time() - t < 60: time.sleep(.2)
+    assert made() >= 60, p.communicate()
+    p.send_signal(sig); out, err = p.communicate(timeout=30)
+    assert p.returncode == 130 and err.strip() == 'lpm: interrupted: a/f.mp4 was not written, the partial file was removed' and out == ''
+    assert os.listdir(tmp_path) == []
+
+# --- the other commands ----------------------------------------------------------------------------------------------
+def test_help_is_light():
+    code = 'import sys, lpm.cli; assert lpm.cli.main(["--help"]) == 0; bad = {"torch", "numpy", "av", "transformers", "matplotlib"} & set(sys.modules); assert not bad, bad'
+    r = subprocess.run([sys.executable, '-c', code], env=clean_env(), cwd=ROOT, capture_output=True, text=True)
+    assert r.returncode == 0 and 'perform' in r.stdout, r.stderr
+
+def test_info_doctor_bench(lpm):
+    for name in ('tiny', 'small', 'debug'):
+        d = json.loads(lpm(name, '--json', cmd='info', w=False)[1])
+        assert set(d['components']) == {'vae', 'base', 'backbone', 'text', 'audio'} and all({'parameters', 'bytes', 'from', 'shapes'} <= set(c) for c in d['components'].values())
+    assert d['components']['text']['parameters'] == 22_713_216
+    assert lpm(cmd='doctor', w=False)[0] == 0
+    r = json.loads(lpm('--seconds', 2, '--json', cmd='bench speed')[1])
+    assert {'real_time_factor', 'first_chunk_s', 'chunk_ms_p50', 'stage_ms', 'threads', 'load_s'} <= set(r)
+    assert 'amber' in json.loads(lpm('--json', cmd='character list', w=False)[1])
+
+# --- real recordings --------------------------------------------------------------------------------------------------
+@pytest.mark.realdata
+def test_real_recordings(realdata, lpm):
+    files = sorted((realdata/'speech').glob('*.wav'))[::3]
+    assert len(files) >= 10
+    for f in files:
+        r = lpm('--speak', f, '--seconds', 1.5, '--native', '--out', 'f.mp4', '--report', 'r.json')
+        d = json.loads(Path('r.json').read_text())
+        assert r[0] == 0 and d['frames'] == 36 and abs(d['audio_video_skew_ms']) < 1, (f.name, r)
+
+@pytest.mark.realdata
+def test_real_photographs(realdata, lpm):
+    for f in sorted((realdata/'portraits').glob('*.*'))[:3]:
+        r = lpm('--character', f, '--seconds', .5, '--native', '--out', 'f.mp4')
+        assert r[0] == 0 and 'photograph' in r[2], (f.name, r)

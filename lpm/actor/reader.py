@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['SCALES', 'READS', 'NAMES', 'answers', 'visible', 'ReaderConfig', 'Block', 'Reader', 'fit_size', 'read', 'load_reader',
-           'blocks', 'blurred', 'spoil', 'reader_loss']
+           'mouth_opening', 'blocks', 'blurred', 'spoil', 'reader_loss']
 
-# %% ../../nbs/06_actor.reader.ipynb #c3872d93
+# %% ../../nbs/06_actor.reader.ipynb #d5cd65bc
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,7 @@ from .body import PERFORMANCE
 from ..config import Pretrained, WEIGHTS
 from ..notation import LpmError
 
-# %% ../../nbs/06_actor.reader.ipynb #0eee3423
+# %% ../../nbs/06_actor.reader.ipynb #d0cc07a1
 SCALES = dict(jaw=.3, lip_wide=.4, lip_round=.3, smile=.4, brow_raise=.4, lids=.3, gaze_x=.4, gaze_y=.4, pitch=.1, yaw=.1, roll=.1)
 READS = [*SCALES, 'body_sin', 'body_cos']                     # what the network regresses, in this order
 NAMES = list(EXPRESSIONS)                                     # what it classifies
@@ -38,7 +39,7 @@ def visible(
     turn = tracks[:, PERFORMANCE.index('body_yaw')].float() + tracks[:, PERFORMANCE.index('yaw')].float()
     return ((turn.cos() - .3)/.4).clamp(0, 1)
 
-# %% ../../nbs/06_actor.reader.ipynb #31e9be45
+# %% ../../nbs/06_actor.reader.ipynb #a435d8ff
 @dataclass(frozen=True)
 class ReaderConfig:
     "A reader's shape."
@@ -56,7 +57,7 @@ class Block(nn.Module):
         nn.init.zeros_(self.b.weight); nn.init.zeros_(self.b.bias)
     def forward(self, x): return x + self.b(F.silu(self.a(F.silu(self.norm(x)))))
 
-# %% ../../nbs/06_actor.reader.ipynb #d63ecb32
+# %% ../../nbs/06_actor.reader.ipynb #cbdbe087
 class Reader(Pretrained, nn.Module):
     "Pictures to performance numbers."
     config_class, component = ReaderConfig, 'reader'
@@ -73,7 +74,7 @@ class Reader(Pretrained, nn.Module):
         h = self.body(x)
         return self.out(torch.cat([self.neck(h).flatten(1), h.mean((2, 3))], 1))
 
-# %% ../../nbs/06_actor.reader.ipynb #52dd080f
+# %% ../../nbs/06_actor.reader.ipynb #af614ecb
 def fit_size(
     frames, # [N, 3, H, W]
     size:int # px wanted
@@ -100,7 +101,17 @@ def read(
 
 def load_reader()->Reader: "The reader that ships with the package."; return Reader.from_pretrained(str(WEIGHTS))
 
-# %% ../../nbs/06_actor.reader.ipynb #9472c945
+def mouth_opening(
+    video, # [3, T, H, W] in [-1, 1]
+    first=None # the character at rest; not needed, kept for detectors that compare
+): # [T] numpy, 0 closed .. 1 wide open
+    "How far the mouth is open, by the shipped reader."
+    return read(_shipped(), video)['jaw'].numpy()
+
+@lru_cache
+def _shipped(): return load_reader()
+
+# %% ../../nbs/06_actor.reader.ipynb #f584c96f
 def _dct(): k, n = torch.arange(8.)[:, None], torch.arange(8.)[None]; m = torch.cos(torch.pi*(2*n + 1)*k/16)/2; m[0] /= 2**.5; return m
 
 def blocks(
@@ -122,7 +133,7 @@ def blurred(
     N, C, H, W = x.shape; w = k.repeat_interleave(C, 0); y = F.pad(x, (3,)*4, 'replicate').reshape(1, N*C, H + 6, W + 6)
     return F.conv2d(F.conv2d(y, w[:, None, :, None], groups=N*C), w[:, None, None], groups=N*C).reshape(x.shape)
 
-# %% ../../nbs/06_actor.reader.ipynb #4159cb73
+# %% ../../nbs/06_actor.reader.ipynb #c57a6287
 def spoil(
     x, # [N, 3, H, W] in [-1, 1]
     g, # torch.Generator

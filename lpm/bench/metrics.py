@@ -6,7 +6,7 @@
 __all__ = ['OPEN', 'REGIONS', 'HEAD', 'pearson', 'mean', 'best_lag', 'track', 'speaking', 'listening', 'jaw_correlation',
            'pitch_correlation', 'nods', 'event_f1', 'nod_f1', 'false_mouth', 'energy_envelope', 'pauses',
            'pause_closure', 'energy_sync', 'psnr', 'mouth_psnr', 'colours', 'colour_distance', 'cells', 'face_distance',
-           'per_second', 'threshold', 'break_second']
+           'redraw', 'per_second', 'threshold', 'break_second']
 
 # %% ../../nbs/61_bench.metrics.ipynb #74808bf4
 import math
@@ -15,7 +15,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..actor.body import PERFORMANCE, mouth_box
+from ..actor.acting import EXPRESSIONS, pose
+from ..actor.body import PERFORMANCE, PERFORMANCE_SPEC, identity, mouth_box, neutral, render
+from ..actor.reader import SCALES
 from ..notation import FPS, LpmError, SAMPLE_RATE
 
 # %% ../../nbs/61_bench.metrics.ipynb #8aad1664
@@ -234,18 +236,36 @@ def cells(
     dx, dy = F.pad((g[..., 1:] - g[..., :-1]).abs(), (0, 1)), F.pad((g[..., 1:, :] - g[..., :-1, :]).abs(), (0, 0, 0, 1))
     return F.avg_pool2d(torch.cat([x, 2*dx, 2*dy], 1), 4)
 
+def _apart(a, b, n): # [..., 5, n, n] each
+    "Root mean square over the head's cells, each cell free to look one cell around."
+    y0, y1, x0, x1 = [round(f*n) for f in HEAD]
+    p = F.pad(b.flatten(0, -4), (1, 1, 1, 1), 'replicate').unflatten(0, b.shape[:-3])
+    near = torch.stack([p[..., i:i+n, j:j+n] for i in range(3) for j in range(3)])[..., y0:y1, x0:x1]
+    return (a[..., y0:y1, x0:x1] - near).square().mean(-3).min(0).values.mean((-2, -1)).sqrt()
+
 def face_distance(
     video, # [3, T, H, W]
     reference, # [K, 3, H, W] pictures of the person
+    own=None, # [T, 3, H, W] the person drawn in the pose of every frame, see `redraw`
     n:int=16 # cells per side
-)->torch.Tensor: # [T] root mean square cell difference
-    "How far the drawing of the head is from the nearest reference."
-    a, b = cells(video.transpose(0, 1), n), cells(reference, n)
-    y0, y1, x0, x1 = [round(f*n) for f in HEAD]
-    p = F.pad(b, (1, 1, 1, 1), 'replicate')
-    near = torch.stack([p[..., i:i+n, j:j+n] for i in range(3) for j in range(3)], 1)[..., y0:y1, x0:x1]       # [K, 9, 5, h, w]
-    d = (a[:, None, None, :, y0:y1, x0:x1] - near[None]).square().mean(3).min(2).values                       # [T, K, h, w]
-    return d.flatten(2).mean(2).sqrt().min(1).values
+)->torch.Tensor: # [T]
+    "How far the drawing of the head is from the nearest picture of the person."
+    a = cells(video.transpose(0, 1), n)
+    d = _apart(a[:, None], cells(reference, n)[None], n).min(1).values
+    return d if own is None else torch.minimum(d, _apart(a, cells(own, n), n))
+
+def redraw(
+    reads:dict, # what the reader read, name -> [T]; expression [T, 8]
+    person:int, # identity seed
+    size:int=64 # px
+)->torch.Tensor: # [T, 3, size, size]
+    "What this person would look like doing what was read: analysis by synthesis."
+    p = neutral(len(reads['jaw'])); e = torch.stack([pose({'expression': k}) for k in EXPRESSIONS])
+    p = p + reads['expression'].softmax(-1)@e                              # what is not read follows from the expression
+    for k in (*SCALES, 'body_yaw'):
+        for c in (('lid_l', 'lid_r') if k == 'lids' else (k,)): p[:, PERFORMANCE.index(c)] = reads[k]
+    lo, hi = [torch.tensor([r[c] for r in PERFORMANCE_SPEC]) for c in (1, 3)]
+    return render(identity(person)[None], p.clamp(lo, hi), size)
 
 # %% ../../nbs/61_bench.metrics.ipynb #616f1198
 def per_second(
@@ -257,17 +277,19 @@ def per_second(
     return torch.stack([x[(1 + s*fps if s else 0):1 + (s + 1)*fps].median() for s in range(n)])
 
 def threshold(
-    distances, # list of [T]: `face_distance` of real renders that move as much
-    share:float=.99 # of their seconds that must pass
+    distances, # list of [seconds]: `per_second` of `face_distance` of real pictures of this person, moving as much
+    share:float=1., # of their seconds that must pass
+    margin:float=1.2 # of safety
 )->float: # a limit for `break_second`
-    "The distance that real pictures of moving people hardly ever exceed."
-    return float(torch.cat([per_second(d) for d in distances]).quantile(share))
+    "The distance that real pictures of this person do not reach."
+    return float(torch.cat(list(distances)).quantile(share))*margin
 
 def break_second(
     distance, # [T] `face_distance` of one strip
     limit:float, # from `threshold`
-    last:int=2 # seconds in a row that must be over (fewer at the very end)
+    last:int=2, # seconds in a row that must be over (fewer at the very end)
+    fps:int=FPS # frames per second of `distance`
 ): # second at which the face breaks, None if it does not
     "The second from which on a face is further from its person than real motion explains."
-    over = (per_second(distance) > limit).tolist()
+    over = (per_second(distance, fps) > limit).tolist()
     return next((s for s in range(len(over)) if all(over[s:s + last])), None)
