@@ -67,12 +67,22 @@ hooks: setup-dev
 lab: setup-dev
 	@$(BIN)/jupyter lab nbs
 
-# Each stage resumes where it stopped. Two processes with one thread each use two cores best.
-LAUNCH = ACCELERATE_USE_CPU=true $(BIN)/accelerate launch --multi_gpu --num_processes 2 --num_machines 1 --dynamo_backend no --mixed_precision no -m
+# The whole chain; every stage resumes where it stopped. Two processes with one thread each use two cores best.
+LAUNCH = ACCELERATE_USE_CPU=true $(BIN)/accelerate launch --multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m
+BOTH = for part in 0 1; do $(PY) -m $(1) --part $$part $(2) || echo $$part >> work/failed & done; wait; ! rm work/failed 2>/dev/null
+CLIPS ?= 1100
+VAE_MINUTES ?= 20
+BASE_MINUTES ?= 70
+ODE_MINUTES ?= 15
 train: setup-dev
-	$(LAUNCH) lpm.launch.vae $(ARGS)
-	$(LAUNCH) lpm.launch.base $(ARGS)
-	$(LAUNCH) lpm.launch.ode $(ARGS)
+	@mkdir -p work; rm -f work/failed
+	$(call BOTH,lpm.launch.corpus,--parts 2 --out work/corpus --clips $(CLIPS) --seed 1)
+	$(LAUNCH) lpm.launch.vae --data work/corpus --minutes $(VAE_MINUTES) --out work/weights/vae
+	$(call BOTH,lpm.launch.encode,--parts 2 --corpus work/corpus --vae work/weights --out work/features)
+	$(LAUNCH) lpm.launch.base --features work/features --minutes $(BASE_MINUTES) --out work/weights
+	$(call BOTH,lpm.launch.ode,--record 160 --features work/features --teacher work/weights --paths work/paths)
+	$(LAUNCH) lpm.launch.ode --features work/features --teacher work/weights --paths work/paths --minutes $(ODE_MINUTES) --out work/weights
+	@echo 'weights in work/weights: lpm perform --weights work/weights'
 
 clean:
 	rm -rf _proc _docs out .pytest_cache .ruff_cache

@@ -17,9 +17,9 @@ import torch
 from .actor.body import mouth_box
 from .audio import augment_mel, listen_windows, speak_windows
 from .config import Config
-from .dit import Cond, DiT, Ref
+from .dit import Cond, Ref
 from .flow import interpolate, sample_t, timesteps, x0_from_v, x0_weight
-from .notation import FPS, LpmError
+from .notation import LpmError
 from .train import rng
 
 # %% ../nbs/37_base.ipynb #b3595ba7

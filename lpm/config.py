@@ -8,7 +8,7 @@ __all__ = ['CONFIGS', 'WEIGHTS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTC
 
 # %% ../nbs/01_config.ipynb #8739d8b4
 import json
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 
 from .notation import CHUNK_LATENTS, FPS, LpmError, SAMPLE_RATE

@@ -8,9 +8,8 @@ __all__ = ['PORTRAIT', 'REFERENCES', 'LABELS', 'PHOTO', 'PLAIN', 'MODELS', 'Char
            'lanczos', 'enlarge', 'mouth_change', 'agreement', 'Chunk', 'Performer', 'untrained', 'stream', 'folders',
            'picture_folder', 'Strip', 'memory_mb', 'Meter', 'summary', 'perform']
 
-# %% ../nbs/48_perform.ipynb #3a2dd400
+# %% ../nbs/48_perform.ipynb #76c19d57
 import contextlib
-import difflib
 import json
 import math
 import os
@@ -27,7 +26,7 @@ from .actor.body import CAST, describe, identity, identity_name, mouth_box, rend
 from .actor.world import VIEWS, reference_kinds, reference_poses
 from .audio import audio_encoder
 from .base import sample_window
-from .config import CONFIGS, Config, DiTConfig, VAEConfig, config, find_weights, from_dict, shipped, to_dict
+from .config import CONFIGS, Config, config, find_weights, from_dict, to_dict
 from .dit import DiT, Ref
 from .flow import timesteps
 from .media import VideoWriter, atomic, check_file, iter_audio, measure_skew, read_image

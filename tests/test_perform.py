@@ -1,5 +1,5 @@
 "The main job beyond what the pages show: every bad input, two fresh runs to the byte, Ctrl-C, three hours, real recordings."
-import contextlib, io, json, os, random, signal, struct, subprocess, sys, time, wave
+import contextlib, io, json, os, random, signal, struct, subprocess, sys, time
 from pathlib import Path
 import numpy as np
 import pytest, torch

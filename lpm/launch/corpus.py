@@ -11,7 +11,7 @@ import time
 import torch
 from fastcore.script import call_parse
 
-from ..actor.world import Corpus, create_corpus, open_corpus, write_clip
+from ..actor.world import Corpus, create_corpus, write_clip
 
 # %% ../../nbs/90_launch.corpus.ipynb #e7841938
 @call_parse
