@@ -175,7 +175,7 @@ def find_weights(
 
 def shipped()->list: # names
     "Presets whose weights ship inside the package."
-    return sorted(p.name for p in WEIGHTS.iterdir() if p.is_dir()) if WEIGHTS.is_dir() else []
+    return sorted({p.parent.parent.name for p in WEIGHTS.glob('*/*/model.safetensors')})                # <preset>/<component>/
 
 # %% ../nbs/01_config.ipynb #d0e8280d
 class Pretrained:

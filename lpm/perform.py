@@ -359,8 +359,8 @@ def untrained(
 )->str:                     # the folder, for `Performer.from_pretrained`
     "A complete set of weights without any training."
     torch.manual_seed(seed); folder = Path(folder)
-    pics = torch.cat([render(identity(seed + i)[None], reference_poses(seed + i), size=cfg.px) for i in range(2)])
-    vae = VAE(cfg.vae); init_pca(vae, pics[:, :, None]); fit_stats(vae, [pics[:, :, None]]); vae.save_pretrained(folder/'vae')
+    films = torch.stack([render(identity(seed + i)[None], reference_poses(seed + i), size=cfg.px)[:9].transpose(0, 1) for i in range(6)])    # poses as frames
+    vae = VAE(cfg.vae); init_pca(vae, films); fit_stats(vae, [films]); vae.save_pretrained(folder/'vae')
     dit = DiT(cfg.dit)
     with torch.no_grad():
         for p in dit.parameters(): p.add_(.05*torch.randn_like(p))

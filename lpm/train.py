@@ -212,7 +212,7 @@ class Interrupt:
 def _any(acc, *flags):
     "True where any rank says so: ranks must agree on when to stop."
     if acc.num_processes == 1: return [bool(f) for f in flags]
-    t = torch.tensor(flags, dtype=torch.float32, device=acc.device)
+    t = torch.tensor([float(bool(f)) for f in flags], device=acc.device)
     torch.distributed.all_reduce(t, op=torch.distributed.ReduceOp.MAX)
     return [f > 0 for f in t.tolist()]
 

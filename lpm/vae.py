@@ -164,6 +164,7 @@ def init_pca(
     if vae.cfg.t != 4: raise LpmError(f'init_pca knows groups of 4 frames, not {vae.cfg.t}')
     h = torch.kron(torch.tensor(HADAMARD).double()/2, torch.eye(192).double())                    # frames -> sum and differences
     x = each(down(8), fold(videos.float(), 4))[:, 1:].movedim(2, -1).flatten(0, -2).double() @ h.T
+    if len(x) < 2: raise LpmError(f'init_pca needs films of 5 frames and more to see what moves, not {videos.shape[2]}')
     nm = round(moving*vae.cfg.channels); parts = [(0, *leading(x[:, :192], vae.cfg.channels - nm))] + ([(192, *leading(x[:, 192:], nm))] if nm else [])
     mu, V, s = torch.zeros(768).double(), torch.zeros(768, 0).double(), []
     for at, m, v, d in parts:
