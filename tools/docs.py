@@ -59,9 +59,11 @@ def rename(proc):
     link = re.compile(r'\]\(([\w.]+\.ipynb)(#[^)]*)?\)')
     for p in proc.glob('*.ipynb'):
         nb = json.loads(p.read_text(encoding='utf-8'))
+        to = lambda s: link.sub(lambda m: f']({names.get(m.group(1), m.group(1))}{m.group(2) or ""})', ''.join(s))
         for c in nb['cells']:
-            if c['cell_type'] == 'markdown':
-                s = ''.join(c['source']); c['source'] = link.sub(lambda m: f']({names.get(m.group(1), m.group(1))}{m.group(2) or ""})', s)
+            if c['cell_type'] == 'markdown': c['source'] = to(c['source'])
+            for o in c.get('outputs', []):
+                if 'text/markdown' in o.get('data', {}): o['data']['text/markdown'] = to(o['data']['text/markdown'])
         p.write_text(json.dumps(nb), encoding='utf-8')
 
 MATH = re.compile(r'<span class="math (inline|display)">\s*(?:\\\(|\\\[)(.*?)(?:\\\)|\\\])\s*</span>', re.S)
