@@ -67,22 +67,23 @@ hooks: setup-dev
 lab: setup-dev
 	@$(BIN)/jupyter lab nbs
 
-# The whole chain; every stage resumes where it stopped. Two processes with one thread each use two cores best.
+# The whole chain. Every stage is done once (work/*.done) and continues where it was interrupted; remove a stamp, or work/ itself, to do it again.
 LAUNCH = ACCELERATE_USE_CPU=true $(BIN)/accelerate launch --multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m
-BOTH = for part in 0 1; do $(PY) -m $(1) --part $$part $(2) || echo $$part >> work/failed & done; wait; ! rm work/failed 2>/dev/null
+ONCE = test -e work/$(1).done || { $(2) ; } && touch work/$(1).done
+BOTH = rm -f work/failed; for part in 0 1; do $(PY) -m $(1) --part $$part || echo $$part >> work/failed & done; wait; test ! -e work/failed
 CLIPS ?= 1100
-VAE_MINUTES ?= 20
+VAE_MINUTES ?= 25
 BASE_MINUTES ?= 70
-ODE_MINUTES ?= 15
+ODE_MINUTES ?= 12
 train: setup-dev
-	@mkdir -p work; rm -f work/failed
-	$(call BOTH,lpm.launch.corpus,--parts 2 --out work/corpus --clips $(CLIPS) --seed 1)
-	$(LAUNCH) lpm.launch.vae --data work/corpus --minutes $(VAE_MINUTES) --out work/weights/vae
-	$(call BOTH,lpm.launch.encode,--parts 2 --corpus work/corpus --vae work/weights --out work/features)
-	$(LAUNCH) lpm.launch.base --features work/features --minutes $(BASE_MINUTES) --out work/weights
-	$(call BOTH,lpm.launch.ode,--record 160 --features work/features --teacher work/weights --paths work/paths)
-	$(LAUNCH) lpm.launch.ode --features work/features --teacher work/weights --paths work/paths --minutes $(ODE_MINUTES) --out work/weights
-	@echo 'weights in work/weights: lpm perform --weights work/weights'
+	@mkdir -p work
+	$(call ONCE,corpus,$(call BOTH,lpm.launch.corpus --parts 2 --out work/corpus --clips $(CLIPS) --people 360 --seed 1))
+	$(call ONCE,vae,$(LAUNCH) lpm.launch.vae --data work/corpus --minutes $(VAE_MINUTES) --out work/weights/vae)
+	$(call ONCE,encode,rm -rf work/features; $(call BOTH,lpm.launch.encode --parts 2 --corpus work/corpus --vae work/weights --out work/features))
+	$(call ONCE,base,$(LAUNCH) lpm.launch.base --features work/features --minutes $(BASE_MINUTES) --out work/weights)
+	$(call ONCE,paths,$(call BOTH,lpm.launch.ode --record 120 --features work/features --teacher work/weights --paths work/paths))
+	$(call ONCE,ode,$(LAUNCH) lpm.launch.ode --features work/features --teacher work/weights --paths work/paths --minutes $(ODE_MINUTES) --out work/weights)
+	@echo 'weights in work/weights: .venv/bin/lpm perform --weights work/weights'
 
 clean:
 	rm -rf _proc _docs out .pytest_cache .ruff_cache

@@ -8,7 +8,7 @@ __all__ = ['CLEAN', 'Features', 'window_cond', 'Batch', 'pick_refs', 'make_refs'
 
 # %% ../nbs/37_base.ipynb #abc2599c
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,7 @@ class Batch:
     clean: torch.Tensor  # [B, T] bool: latents given clean
     t: torch.Tensor      # [B, T] timestep, 0 where clean
     noise: torch.Tensor  # like x0
+    def to(self, *a, **kw): "Like `Tensor.to`, for everything."; return Batch(**{f.name: vars(self)[f.name].to(*a, **kw) for f in fields(self)})
 
 CLEAN = {1: .45, 7: .30, 0: .10, 2: .05, 3: .05, 4: .05}   # how many first latents are given -> share
 
@@ -170,7 +171,7 @@ def toy_features(
     face, row = n(people, cfg.vae.channels, H, W), g.integers(0, people, clips)
     arr = dict(latents=face[row][:, :, None] + .1*n(clips, cfg.vae.channels, 31, H, W), refs=np.repeat(face[:, None], 3, 1),
                speak=n(clips, 252, cfg.audio.dim), listen=n(clips, 252, cfg.audio.dim), text=n(5, 6, cfg.text.dim))
-    arr = {k: v.astype('float16') for k, v in arr.items()} | dict(text_mask=np.ones((5, 6), bool), caption=g.integers(0, 5, (clips, 5)), person_row=row, mode=np.zeros(clips))
+    arr = {k: v.astype('float16') for k, v in arr.items()} | dict(text_mask=np.ones((5, 6), bool), caption=np.repeat(g.integers(0, 5, (clips, 1)), 5, 1), person_row=row, mode=np.zeros(clips))
     for k, v in arr.items(): np.save(Path(folder)/f'{k}.npy', v)
     (Path(folder)/'features.json').write_text(json.dumps(dict(kinds=[('global', 0), ('expression', 1), ('view', 0)], first_held_out=clips - 2)))
     return Features(folder)

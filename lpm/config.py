@@ -6,8 +6,9 @@
 __all__ = ['CONFIGS', 'WEIGHTS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config', 'tiny', 'small',
            'debug', 'paper', 'config', 'to_dict', 'from_dict', 'find_weights', 'shipped', 'Pretrained']
 
-# %% ../nbs/01_config.ipynb #8739d8b4
+# %% ../nbs/01_config.ipynb #a07ed3c8
 import json
+import sys
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 
@@ -168,14 +169,14 @@ def find_weights(
         if (p/'config.json').is_file() and (p/'model.safetensors').is_file(): return p
     if name.count('/') == 1 and not Path(name).exists():
         from huggingface_hub import snapshot_download
-        print(f'downloading {name}/{component} from the hub')
-        return Path(snapshot_download(name, allow_patterns=[f'{component}/*']))/component
+        print(f'downloading {name}/{component} from the hub', file=sys.stderr)
+        return Path(snapshot_download(name, allow_patterns=['config.json', f'{component}/*']))/component
     raise LpmError(f'no {component} weights at {name!r}: give a preset shipped with the package ({", ".join(shipped()) or "none yet"}), '
                    f'a folder holding {component}/config.json and {component}/model.safetensors, or a hub id owner/name')
 
 def shipped()->list: # names
-    "Presets whose weights ship inside the package."
-    return sorted({p.parent.parent.name for p in WEIGHTS.glob('*/*/model.safetensors')})                # <preset>/<component>/
+    "Presets that ship inside the package, complete: codec and streaming model."
+    return sorted(p.name for p in WEIGHTS.glob('*') if all((p/c/'model.safetensors').is_file() for c in ('vae', 'backbone')))
 
 # %% ../nbs/01_config.ipynb #d0e8280d
 class Pretrained:
@@ -203,8 +204,11 @@ class Pretrained:
     ):
         "Build from a folder; shapes are checked before anything is copied."
         import torch
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
         p = find_weights(name, component or cls.component)
-        m = cls(from_dict(cls.config_class, json.loads((p/'config.json').read_text())))
-        m.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(p/'model.safetensors').items()})
+        try:
+            m = cls(from_dict(cls.config_class, json.loads((p/'config.json').read_text())))
+            m.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(p/'model.safetensors').items()})
+        except (TypeError, KeyError, ValueError, RuntimeError, SafetensorError) as e: raise LpmError(f'{p} holds no {cls.__name__}: {str(e).splitlines()[0][:200]}') from None
         return m.to(dtype or torch.float32).eval()

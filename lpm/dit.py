@@ -8,7 +8,7 @@ __all__ = ['PREDICT', 'Ref', 'Cond', 'patchify', 'unpatchify', 'time_features', 
 
 # %% ../nbs/36_dit.ipynb #300eea7a
 import math
-from dataclasses import dataclass, replace as dc_replace
+from dataclasses import dataclass, fields, replace as dc_replace
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +26,7 @@ class Ref:
     latent: torch.Tensor # [B, C, 1, H, W] latent of a still image
     kind: str            # 'global', 'expression' or 'view'
     sub: int = 0         # which expression (0-7) or view (0-3)
+    def to(self, *a, **kw): "Like `Tensor.to`."; return dc_replace(self, latent=self.latent.to(*a, **kw))
 
 @dataclass
 class Cond:
@@ -45,6 +46,10 @@ class Cond:
     )->'Cond': # a copy that lacks them
         "Mute some conditions."
         return dc_replace(self, **{n: () if n == 'refs' else None for n in names})
+
+    def to(self, *a, **kw):
+        "Like `Tensor.to`, for everything."
+        return dc_replace(self, refs=tuple(r.to(*a, **kw) for r in self.refs), **{f.name: v.to(*a, **kw) for f in fields(self) if f.name != 'refs' and (v := vars(self)[f.name]) is not None})
 
 # %% ../nbs/36_dit.ipynb #07f19f39
 def patchify(

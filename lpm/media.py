@@ -193,7 +193,7 @@ def read_image(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            with Image.open(path) as im:
+            with Image.open(path, formats=('PNG', 'JPEG', 'WEBP')) as im:
                 w, h = im.size
                 if w * h > MAX_PIXELS: raise LpmError(f'{path} has {w}x{h} pixels; at most {MAX_PIXELS // 1_000_000} million are accepted: make it smaller')
                 if min(w, h) < 16: raise LpmError(f'{path} has {w}x{h} pixels; at least 16x16 are needed')

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .attention import chunk_plan
-from .base import Features, generate, make_refs, pick_refs, window_cond
+from .base import Features, generate, make_refs, window_cond
 from .cache import KVCache
 from .config import Config
 from .dit import Cond, DiT
@@ -146,7 +146,9 @@ class Trajectories:
         if not self.parts: raise LpmError(f'no trajectories in {folder}: record some with python -m lpm.launch.ode --record')
         load = [np.load(p) for p in self.parts]
         for n in ('eps', 'x1', 'x0', 'clip'): setattr(self, n, np.concatenate([d[n] for d in load]))
-        self.cols = [c for d in load for c in json.loads(str(d['cols']))]
+        self.part = np.repeat(np.arange(len(load)), [len(d['clip']) for d in load])     # clips of one file share reference columns
+        self.cols = [json.loads(str(d['cols'])) for d in load]
+        for d in load: d.close()
 
 def ode_batch(
     cfg:Config, # the student's configuration
@@ -157,13 +159,13 @@ def ode_batch(
     size:int=8, # clips per process
     seed:int=0, # run seed
 )->dict: # arguments of `ode_loss`
-    "Batch number `step`: whole clips, one set of reference columns, chunk times."
+    "Batch number `step`: whole clips of one file, the references and caption their paths were made with, chunk times."
     g = rng(seed, step, rank, 42)
-    j = torch.randint(len(tr.clip), (size,), generator=g).numpy(); idx = tr.clip[j]
+    part = int(torch.randint(len(tr.parts), (), generator=g)); own = np.flatnonzero(tr.part == part)
+    j = own[torch.randint(len(own), (size,), generator=g).numpy()]; idx = tr.clip[j]
     f = lambda n: torch.from_numpy(getattr(tr, n)[j]).float()
     x0 = f('x0'); T = x0.shape[2]; L = (T - 1)//cfg.chunk
-    cap = data.get('caption', idx).long()
-    cap = cap[torch.arange(size), int(torch.randint(cap.shape[1], (), generator=g))].numpy() if (cap == cap[:, :1]).all() else cap[:, 0].numpy()
-    refs = make_refs(data.get('refs', data.get('person_row', idx).numpy()), data.kinds, pick_refs(data.kinds, g))
+    cap = data.get('caption', idx)[:, 0].numpy()                         # paths are recorded of clips with one direction
+    refs = make_refs(data.get('refs', data.get('person_row', idx).numpy()), data.kinds, tr.cols[part])
     cond = window_cond(cfg, data.get('speak', idx), data.get('listen', idx), 0, T, data.get('text', cap), data.get('text_mask', cap), refs)
     return dict(eps=f('eps'), x1=f('x1'), x0=x0, t=schedule(size, L, cfg.online.t0, cfg.online.t1, g), cond=cond)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PORTRAIT', 'REFERENCES', 'LABELS', 'PHOTO', 'PLAIN', 'MODELS', 'Character', 'built_in', 'save_character',
            'load_character', 'character', 'read_script', 'directions', 'direction', 'Sound', 'length_of', 'BaseRollout',
-           'lanczos', 'enlarge', 'mouth_change', 'agreement', 'Chunk', 'Performer', 'untrained', 'stream', 'folders',
-           'picture_folder', 'Strip', 'memory_mb', 'Meter', 'summary', 'perform']
+           'lanczos', 'enlarge', 'mouth_change', 'frame_energy', 'agreement', 'Chunk', 'Performer', 'untrained',
+           'stream', 'folders', 'picture_folder', 'Strip', 'memory_mb', 'Meter', 'summary', 'perform']
 
 # %% ../nbs/48_perform.ipynb #76c19d57
 import contextlib
@@ -107,6 +107,8 @@ def load_character(
     rows = d.get('references') if isinstance(d, dict) else None
     if not isinstance(rows, list) or not all(isinstance(r, dict) and isinstance(r.get('file'), str) for r in rows):
         raise LpmError(f'{where}: "references" must be a list of {{"file", "kind", "sub"}}')
+    out = [r['file'] for r in rows if not (folder/r['file']).resolve().is_relative_to(folder.resolve())]
+    if out: raise LpmError(f'{where}: {out[0]} lies outside the folder; pictures inside it are accepted')
     refs = [(r.get('kind', 'global'), _sub(r.get('kind', 'global'), r.get('sub', 0), where), read_image(folder/r['file'], px)) for r in rows]
     first = next((p for k, _, p in refs if k == 'global'), None)
     if first is None: raise LpmError(f'{where}: one reference of kind "global" is needed, the picture to begin with')
@@ -180,17 +182,22 @@ class Sound:
         self.name, self.taken, self.buf = name, 0, torch.zeros(0)
         if source is None: it = ()
         elif isinstance(source, (str, os.PathLike)): it = iter_audio(source, 1.)
-        elif hasattr(source, 'shape'): it = torch.as_tensor(source, dtype=torch.float32).reshape(-1).split(SAMPLE_RATE)
+        elif hasattr(source, 'shape'): it = self._samples(source).split(SAMPLE_RATE)
         else: it = source
         self.it, self.done = iter(it), False
         self._fill(1)       # a file that cannot be read is refused here
+
+    def _samples(self, x):
+        x = torch.as_tensor(x)
+        if x.ndim != 1 or not x.is_floating_point(): raise LpmError(f'{self.name}: blocks must be one-dimensional float samples in [-1, 1] at 16 kHz, not {x.dtype} {tuple(x.shape)}')
+        return x.float()
 
     def _fill(self, n):
         parts, have = [self.buf], len(self.buf)
         while have < n and not self.done:
             b = next(self.it, None)
             if b is None: self.done = True; break
-            b = torch.as_tensor(b, dtype=torch.float32).reshape(-1)
+            b = self._samples(b)
             if not torch.isfinite(b).all(): raise LpmError(f'{self.name} holds samples that are not numbers (NaN or infinite); float samples in [-1, 1] are accepted')
             parts.append(b.clamp(-1, 1)); have += len(b)
         self.buf = torch.cat(parts)
@@ -214,7 +221,7 @@ def length_of(
     "How long a recording says it is; for progress bars only."
     import av
     with contextlib.suppress(av.FFmpegError, OSError, ValueError):
-        with av.open(f'file:{path}', metadata_errors='ignore') as c: return c.duration/1e6 if c.duration else None
+        with av.open(f'file:{path}', metadata_errors='ignore', options={'protocol_whitelist': 'file'}) as c: return c.duration/1e6 if c.duration else None
 
 # %% ../nbs/48_perform.ipynb #ff3cb216
 class BaseRollout:
@@ -276,15 +283,24 @@ def mouth_change(
     y0, y1, x0, x1 = mouth_box(video.shape[-1])
     return (video - first[:, None])[..., y0:y1, x0:x1].abs().mean((0, 2, 3)).numpy()
 
+def frame_energy(
+    voice:Tensor,           # [N] samples at 16 kHz
+    start:int=0,            # number of its first frame
+    frames:int=None,        # how many; default: as many as there is sound for
+)->np.ndarray:              # [frames] mean squares; nothing where the sound has ended
+    "Loudness per frame, so that hours of voice need not be kept."
+    v, at = np.square(voice.double().numpy()), samples_of_frames(start)
+    n = len(v)*FPS//SAMPLE_RATE if frames is None else frames
+    ends = [samples_of_frames(start + k) - at for k in range(n + 1)]
+    return np.array([v[a:b].sum()/(b - a) for a, b in zip(ends, ends[1:])])
+
 def agreement(
     opening,                # [T] how open the mouth is
-    voice,                  # [N] the voice that should move it, 16 kHz
+    energy,                 # [T] mean square of the voice under every frame, see `frame_energy`
     fps:int=FPS,            # frames per second
 )->dict:                    # sync, sync_chance, pause_opening; None where the voice is silent or never pauses
     "Correlation of mouth opening and loudness; the same with the sound moved by 2 s and more; opening in pauses relative to speech."
-    T = len(opening); n = [samples_of_frames(k) for k in range(T + 1)]
-    v = np.square(np.asarray(voice, dtype=np.float64)); v = np.r_[0., np.cumsum(np.pad(v, (0, max(0, n[-1] - len(v)))))]
-    rms = np.sqrt(np.maximum(v[n[1:]] - v[n[:-1]], 0)/np.diff(n))
+    T = len(opening); rms = np.sqrt(np.asarray(energy, dtype=np.float64)[:T])
     soft = lambda x: np.convolve(np.pad(x, 1, mode='edge'), [.25, .5, .25], 'valid')
     db, o = soft(20*np.log10(rms + 1e-3)), soft(np.asarray(opening, dtype=np.float64))
     corr = lambda a, b: float(np.corrcoef(a, b)[0, 1]) if min(a.std(), b.std()) > 1e-9 else None
@@ -334,7 +350,8 @@ def _full_config(folder, dit, vae):
     "The configuration of a checkpoint folder, as far as components do not say it themselves."
     f, cfg = folder/'config.json', None
     if f.is_file() and 'dit' in (d := json.loads(f.read_text())): cfg = from_dict(Config, d)
-    return replace(cfg or config(folder.name if folder.name in CONFIGS else 'tiny'), dit=dit, vae=vae)
+    if cfg is None and folder.name not in CONFIGS: raise LpmError(f'{folder} does not say what it is: a config.json (written by lpm.launch.base and ode) belongs beside its components')
+    return replace(cfg or config(folder.name), dit=dit, vae=vae)
 
 def _from_pretrained(cls,
     weights:str='tiny',         # preset shipped with the package, folder, or hub id
@@ -537,7 +554,7 @@ def memory_mb()->float: # resident memory of this process
 
 class Meter:
     "Collects what a film costs."
-    def __init__(self): self.t0, self.ms, self.rss, self.opening, self.voice, self.head, self.first, self.stages = time.perf_counter(), [], [], [], [], [], None, {}
+    def __init__(self): self.t0, self.ms, self.rss, self.opening, self.energy, self.n, self.head, self.first, self.stages = time.perf_counter(), [], [], [], [], 0, [], None, {}
 
     def add(self, c:Chunk):
         "Count one chunk."
@@ -547,20 +564,20 @@ class Meter:
         self.rss.append(memory_mb())
         if len(self.head) < 20: self.head.append(c.audio)
         if c.opening is not None:
-            self.opening.append(np.asarray(c.opening, np.float32)); self.voice.append(c.speak.half().numpy())
+            T = len(c.opening); self.opening.append(np.asarray(c.opening, np.float32)); self.energy.append(frame_energy(c.speak, self.n, T).astype(np.float32)); self.n += T
 
 # %% ../nbs/48_perform.ipynb #0314af05
 def summary(self,
     frames:int,             # frames written
 )->dict:
-    "The numbers of DESIGN 5."
+    "What a report says about a film."
     wall, ms, mb = time.perf_counter() - self.t0, self.ms or [self.first*1000], np.array(self.rss[5:])
     p = lambda q: round(float(np.percentile(ms, q)), 1)
     slope = float(np.polyfit(np.arange(len(mb))/60, mb, 1)[0]) if len(mb) >= 10 else None
     out = dict(real_time_factor=round(wall*FPS/frames, 4), first_chunk_s=round(self.first, 3), chunk_ms_p50=p(50), chunk_ms_p95=p(95), chunk_ms_p99=p(99),
                peak_rss_mb=round(max(self.rss), 1), rss_slope_mb_per_min=slope and round(slope, 3), frames=frames, seconds=round(frames/FPS, 3),
                stage_ms={k: round(float(np.median(v)), 1) for k, v in self.stages.items()})
-    return dict(out, **(agreement(np.concatenate(self.opening), np.concatenate(self.voice)) if self.opening else {}))
+    return dict(out, **(agreement(np.concatenate(self.opening), np.concatenate(self.energy)) if self.opening else {}))
 
 Meter.summary = summary
 

@@ -28,7 +28,7 @@ def load_encoder(
     p = resolve_model(name)
     kind = json.loads((p/'config.json').read_text())['model_type']
     cls = dict(umt5=UMT5EncoderModel, t5=T5EncoderModel, mt5=T5EncoderModel).get(kind, AutoModel)
-    model = cls.from_pretrained(p, local_files_only=True).eval().requires_grad_(False)
+    model = cls.from_pretrained(p, local_files_only=True, use_safetensors=True).eval().requires_grad_(False)
     return model, AutoTokenizer.from_pretrained(p, local_files_only=True)
 
 # %% ../nbs/34_text.ipynb #f080d153

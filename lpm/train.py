@@ -174,7 +174,8 @@ def save_state(
     "Write a training state beside the target, then swap."
     from safetensors.torch import save_file
     folder = Path(folder); new, old = folder.with_name(folder.name + '.new'), folder.with_name(folder.name + '.old')
-    for p in (new, old): shutil.rmtree(p, ignore_errors=True)
+    shutil.rmtree(new, ignore_errors=True)
+    if folder.exists(): shutil.rmtree(old, ignore_errors=True)           # otherwise .old is all there is
     new.mkdir(parents=True)
     for n, sd in dict(model=model.state_dict(), ema=ema.state_dict(), optimizer=_flat(opt)).items():
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in sd.items()}, new/f'{n}.safetensors')
@@ -216,9 +217,9 @@ def _any(acc, *flags):
     torch.distributed.all_reduce(t, op=torch.distributed.ReduceOp.MAX)
     return [f > 0 for f in t.tolist()]
 
-# %% ../nbs/07_train.ipynb #261ea6e2
+# %% ../nbs/07_train.ipynb #179226e5
 def git_commit(
-    folder='.' # anywhere in the repository
+    folder=Path(__file__).parent if '__file__' in globals() else '.' # anywhere in the repository
 )->str: # short hash, '+' when the tree was dirty, '' outside git
     "The commit a run was made with."
     def git(*a): return subprocess.run(['git', *a], cwd=folder, capture_output=True, text=True, timeout=20).stdout.strip()
@@ -238,8 +239,8 @@ def write_record(
     path, # runs/<name>.json
     record:dict # plain json values
 ):
-    "Write a record atomically, numbers rounded to five digits."
-    r = lambda v: float(f'{v:.5g}') if isinstance(v, float) else {k: r(x) for k, x in v.items()} if isinstance(v, dict) else \
+    "Write a record atomically, numbers rounded to five digits, nan as null."
+    r = lambda v: (float(f'{v:.5g}') if v == v else None) if isinstance(v, float) else {k: r(x) for k, x in v.items()} if isinstance(v, dict) else \
         [r(x) for x in v] if isinstance(v, (list, tuple)) else v
     path = Path(path); path.parent.mkdir(parents=True, exist_ok=True); tmp = path.with_name(f'.{path.name}.new')
     tmp.write_text(json.dumps(r(record), separators=(',', ':')).replace(',"', ',\n"') + '\n'); tmp.replace(path)

@@ -15,7 +15,7 @@ dev_stamp=$venv/.lpm-dev-$sum; stamp=$venv/.lpm-$kind-$sum
 # Python 3.10 to 3.12
 py=
 for c in ${PYTHON:-} python3.12 python3.11 python3.10 python3 python; do
-  "$c" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { py=$c; break; }
+  "$c" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { py=$c; break; }
 done
 [ -n "$py" ] || die "no Python 3.10 to 3.12 was found ($(python3 --version 2>&1)); install one, or say which: make perform PYTHON=/path/to/python3.11"
 
@@ -40,8 +40,8 @@ pip_install() {
   { "$venv/bin/python" -m pip install --disable-pip-version-check -c constraints.txt "$@"; echo $? >"$venv/.rc"; } 2>&1 |
     tee -a "$log" | grep --line-buffered -v -e '^Requirement already' -e '^Looking in' -e '^Processing' -e 'WARNING: Location'
   [ "$(cat "$venv/.rc")" = 0 ] && return 0
-  if grep -qi 'No space left' "$log"; then die "the disk is full; free about $need GB or choose another place with VENV=..."
-  elif grep -qiE 'resolution|Network is unreachable|Connection(Error| refused| reset)|timed out|Max retries|ProxyError|SSLError|CERTIFICATE' "$log"; then
+  if grep -qi 'No space left' "$log"; then die "the disk is full: $need GB are enough with the CPU build of torch, $((need + 5)) GB with the CUDA build; free some or choose another place with VENV=..."
+  elif grep -qiE 'name resolution|Network is unreachable|Connection(Error| refused| reset)|timed out|Max retries|ProxyError|SSLError|CERTIFICATE' "$log"; then
     die "the package index cannot be reached; check the network or pip's settings (pip config list), then repeat: what is installed stays"
   elif grep -qiE "command '?(gcc|cc|g\+\+|clang)|compiler|Python\.h" "$log"; then
     die "a package had to be compiled and that failed; on Debian and Ubuntu: apt-get install build-essential python3-dev (details: $log)"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HELD_OUT', 'MODES', 'VIEWS', 'N_GLOBAL', 'Corpus', 'cast_clip', 'clip', 'draw', 'reference_kinds', 'reference_poses',
-           'arrays', 'open_corpus', 'create_corpus', 'person_row', 'write_clip', 'clip_info']
+           'arrays', 'open_corpus', 'create_corpus', 'person_row', 'write_clip', 'clip_info', 'catalogue']
 
 # %% ../../nbs/05_actor.world.ipynb #69ff8b8b
 import json
@@ -105,7 +105,7 @@ def arrays(
 def open_corpus(
     folder, # corpus folder
     mode:str='r' # 'r' or 'r+'
-)->dict: # name -> memmap, plus 'corpus' (the recipe) and 'clips' (list of dicts, where drawn)
+)->dict: # name -> memmap, plus 'corpus' (the recipe)
     "Map a corpus without reading it."
     folder = Path(folder)
     if not (folder/'corpus.json').is_file(): raise LpmError(f'no corpus in {folder}: make one with python -m lpm.launch.corpus --out {folder}')
@@ -158,3 +158,14 @@ def clip_info(
 )->dict: # who, captions, directives
     "What is known about clip `i` in words."
     return json.loads((Path(folder)/'clips'/f'{i}.json').read_text())
+
+# %% ../../nbs/05_actor.world.ipynb #3f823dbd
+def catalogue(
+    folder # corpus folder
+): # datasets.Dataset: clip, split, person, mode, caption, directive; one row per finished clip
+    "The corpus in words."
+    from datasets import Dataset
+    d = open_corpus(folder); at = np.flatnonzero(np.asarray(d['done'])); c = d['corpus']
+    rows = [(int(i), clip_info(folder, i)) for i in at]
+    return Dataset.from_list([dict(clip=i, split='train' if i < c.first_held_out else 'held_out', person=r['person'], mode=r['mode'], caption=r['captions'][0][1],
+                                   directive=json.dumps(r['meta']['directives'])) for i, r in rows])

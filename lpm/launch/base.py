@@ -5,7 +5,10 @@
 # %% auto #0
 __all__ = ['probe', 'main']
 
-# %% ../../nbs/93_launch.base.ipynb #22b9c5e8
+# %% ../../nbs/93_launch.base.ipynb #91a73790
+import json
+from pathlib import Path
+
 import torch
 from fastcore.script import call_parse
 
@@ -27,8 +30,8 @@ def probe(
     "How much the model's prediction depends on each sound, on people it never saw."
     from dataclasses import replace
     b = batch(cfg, _HeldOut(data), 0, size=size, drop=0., augment=False, stages=0., seed=99)
-    t = torch.where(b.clean, 0., level); x, w = interpolate(b.x0, b.noise, t), latent_weight(cfg, data.info.get('gains'))
-    mouth = w*(mouth_map(cfg) > 1); m = (~b.clean).float()[:, None, :, None, None]
+    b = b.to(next(dit.parameters()).device); t = torch.where(b.clean, 0., level); x, w = interpolate(b.x0, b.noise, t), latent_weight(cfg, data.info.get('gains')).to(b.x0)
+    mouth = w*(mouth_map(cfg) > 1).to(x); m = (~b.clean).float()[:, None, :, None, None]
     err = lambda c, where: ((x0_from_v(x, t, dit(x, t, c)) - b.x0).square()*m*where).sum()/(m*where).expand_as(b.x0).sum()
     roll = lambda v: torch.roll(v, 1, 0); c = b.cond
     own, ones = err(c, mouth), w
@@ -66,7 +69,7 @@ def main(
     dit, w = DiT.from_pretrained(init).train() if init else DiT(cfg.dit), latent_weight(cfg, data.info.get('gains')).to(acc.device)
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'slot', 'table'))
     r = fit(run, dit, lambda m, b: base_loss(m, b, w), lambda s, rank, world: batch(cfg, data, s, rank, size, latents, seed), acc, opt,
-            steps=steps or None, minutes=minutes or None, warmup=100, ema=.998, seed=seed, config=dict(to_dict(cfg.dit), size=size, latents=latents, lr=lr, matrix_lr=matrix_lr),
+            steps=steps or None, minutes=minutes or None, warmup=100, ema=.995, seed=seed, config=dict(to_dict(cfg.dit), size=size, latents=latents, lr=lr, matrix_lr=matrix_lr),
             evaluate=lambda m, s: probe(m, cfg, data), eval_every=every, runs=runs)
-    if out and acc.is_main_process: r.ema.save_pretrained(f'{out}/base', dtype=torch.bfloat16)
+    if out and acc.is_main_process: r.ema.save_pretrained(f'{out}/base', dtype=torch.bfloat16); (Path(out)/'config.json').write_text(json.dumps(to_dict(cfg)) + '\n')
     finish(acc)

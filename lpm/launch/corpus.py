@@ -25,7 +25,7 @@ def main(
     part:int=0, # this process draws clips with index % parts == part
     parts:int=1, # number of processes
     limit:int=0, # draw at most this many clips now (0: all)
-    compiled:int=1, # 1: compile the renderer first (30-100 s, then 5x faster)
+    compiled:int=1, # 1: compile the renderer first (minutes, then 8x faster)
 ):
     "Draw (or go on drawing) a corpus of synthetic performances."
     torch.set_num_threads(1)

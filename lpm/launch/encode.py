@@ -97,12 +97,16 @@ def main(
     torch.set_num_threads(1)
     cfg, data, dst = config(name), open_corpus(corpus), Path(out)
     if not data['done'].all(): raise LpmError(f'{corpus}: {int((data["done"] == 0).sum())} clips are not drawn yet; run lpm.launch.corpus to the end first')
+    if part == 0 and (dst/'features.json').is_file(): raise LpmError(f'{out} holds features already: remove it to encode again, or choose another --out')
     model, mel = VAE.from_pretrained(vae), MelEncoder(cfg.audio)
     dst.mkdir(parents=True, exist_ok=True)
     if part == 0:
         some = model.encode(frames_to_video(data['frames'][:min(6, data['corpus'].first_held_out), :25]))
         write_words(dst, cfg, corpus, data, TextEncoder.from_config(cfg.text), channel_gains(model, some))
-    while not (dst/'features.json').is_file(): time.sleep(1)
+    began = time.time()
+    while not (dst/'features.json').is_file():
+        if time.time() - began > 600: raise LpmError(f'part 0 has not begun after ten minutes: start --part 0 of {out} as well')
+        time.sleep(1)
     arr = {k: np.load(dst/f'{k}.npy', mmap_mode='r+') for k in ('latents', 'refs', 'speak', 'listen')}
     idx = np.arange(part, data['corpus'].clips, parts); last = time.time()
     for i in idx:

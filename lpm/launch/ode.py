@@ -35,14 +35,15 @@ def draw_paths(
 ):
     "Record teacher trajectories of random training clips."
     out.mkdir(parents=True, exist_ok=True); began = time.time()
+    cap = np.asarray(data.caption[:data.split]); one = np.flatnonzero((cap == cap[:, :1]).all(1))        # one direction from beginning to end
     for j in range(-(-clips//group)):
         path = out/f'part{part:02}_{j:04}.npz'
         if path.exists(): continue
         g = rng(seed, part, j, 94); cols = pick_refs(data.kinds, g)
-        idx = torch.randint(data.split, (group,), generator=g).numpy()
+        idx = one[torch.randint(len(one), (group,), generator=g).numpy()]
         r = record(teacher, cfg, data, idx, cols, g, steps, {'speak': speak_scale})
         tmp = out/f'.{path.name}'
-        np.savez(tmp, **{k: v.half().numpy() for k, v in r.items()}, clip=idx, cols=json.dumps([cols])); tmp.rename(path)
+        np.savez(tmp, **{k: v.half().numpy() for k, v in r.items()}, clip=idx, cols=json.dumps(cols)); tmp.rename(path)
         if j % 5 == 4: print(f'{(j+1)*group} clips, {(time.time() - began)/(j+1)/group:.1f} s each', flush=True)
 
 # %% ../../nbs/94_launch.ode.ipynb #9a856d53
@@ -74,5 +75,5 @@ def main(
     r = fit(run, student, lambda m, b: ode_loss(m, cfg, b, w), lambda s, rank, world: ode_batch(cfg, data, tr, s, rank, size, seed), acc, opt,
             steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, seed=seed, runs=runs,
             config=dict(to_dict(cfg.online), size=size, lr=lr, matrix_lr=matrix_lr, paths=len(tr.clip)))
-    if out and acc.is_main_process: r.ema.save_pretrained(f'{out}/backbone', dtype=torch.bfloat16)
+    if out and acc.is_main_process: r.ema.save_pretrained(f'{out}/backbone', dtype=torch.bfloat16); (Path(out)/'config.json').write_text(json.dumps(to_dict(cfg)) + '\n')
     finish(acc)

@@ -64,7 +64,7 @@ def shaken(
 # %% ../../nbs/95_launch.reader.ipynb #eb8940f9
 def draw_pool(
     out, # folder; an unfinished one is continued
-    frames:int=60_000, # pictures, each of another person
+    frames:int=48_000, # pictures, each of another person
     clips:int=300, # performances to take rows from
     size:int=64, # px
     seed:int=SEEDS, # first person and first clip
