@@ -140,8 +140,8 @@ def latent_weight(
     cfg:Config, # size and strides
     gains=None # [C] picture change per unit of latent change, from `Features.info`; None: all equal
 )->torch.Tensor: # [C, 1, H, W], mean 1
-    "What an error in each latent number costs in the picture: its channel's gain, its cell's place."
-    g = torch.ones(cfg.vae.channels) if gains is None else torch.tensor(gains)
+    "What an error in each latent number costs: the root of what its channel costs in the picture, and its cell's place."
+    g = torch.ones(cfg.vae.channels) if gains is None else torch.tensor(gains).sqrt()
     return (g/g.mean())[:, None, None, None]*mouth_map(cfg)
 
 def base_loss(

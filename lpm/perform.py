@@ -6,7 +6,7 @@
 __all__ = ['PORTRAIT', 'REFERENCES', 'LABELS', 'PHOTO', 'PLAIN', 'MODELS', 'Character', 'built_in', 'save_character',
            'load_character', 'character', 'read_script', 'directions', 'direction', 'Sound', 'length_of', 'BaseRollout',
            'lanczos', 'enlarge', 'mouth_change', 'frame_energy', 'agreement', 'Chunk', 'Performer', 'untrained',
-           'stream', 'folders', 'picture_folder', 'Strip', 'memory_mb', 'Meter', 'summary', 'perform']
+           'stream', 'steady_memory', 'folders', 'picture_folder', 'Strip', 'memory_mb', 'Meter', 'summary', 'perform']
 
 # %% ../nbs/48_perform.ipynb #76c19d57
 import contextlib
@@ -441,10 +441,19 @@ class _Clock:
     def __call__(self, name): t = time.perf_counter(); self.ms[name] = self.ms.get(name, 0.) + (t - self.t)*1000; self.t = t
     def flush(self): ms, self.ms = self.ms, {}; return ms
 
-# %% ../nbs/48_perform.ipynb #dfbdb6b9
+# %% ../nbs/48_perform.ipynb #744ea873
+def steady_memory(
+    threshold:int=1 << 20,  # bytes; larger blocks go back to the system when they are freed
+)->bool:                    # False where the C library has no such setting (macOS, musl)
+    "Keep long streams from fragmenting the heap."
+    import ctypes
+    try: return bool(ctypes.CDLL(None).mallopt(-3, threshold))              # M_MMAP_THRESHOLD
+    except (OSError, AttributeError, TypeError): return False
+
+# %% ../nbs/48_perform.ipynb #14f5bfcc
 def _chunks(self, who, which, voices, rows, frames, seed, size, gain, read, kw):
     cfg, c, done, said = self.cfg, 0, 0, None
-    clock = _Clock()
+    clock = _Clock(); steady_memory()
     with torch.no_grad(), self._cast():
         who, first, refs = self._prepare(who, which)
         clock('character')
@@ -481,7 +490,7 @@ def _cast(self):
 
 for f in (_chunks, _cast): setattr(Performer, f.__name__, f)
 
-# %% ../nbs/48_perform.ipynb #0fd23323
+# %% ../nbs/48_perform.ipynb #ef08e4b7
 @contextlib.contextmanager
 def folders(
     *paths,                 # files or folders about to be written; None is skipped
@@ -518,7 +527,7 @@ def picture_folder(
         os.replace(t, p)
     finally: shutil.rmtree(t, ignore_errors=True)
 
-# %% ../nbs/48_perform.ipynb #a2796b2d
+# %% ../nbs/48_perform.ipynb #87004389
 class Strip:
     "A few frames spread over a film of unknown length."
     def __init__(self,
@@ -544,7 +553,7 @@ class Strip:
         pics = np.stack([self.kept[i][1] for i in at])
         return film_strip(pics, len(at), width/pics.shape[2], [f'{self.kept[i][0]/FPS:.1f} s' for i in at]).im
 
-# %% ../nbs/48_perform.ipynb #fc0284dc
+# %% ../nbs/48_perform.ipynb #9a685545
 def memory_mb()->float: # resident memory of this process
     "What the process holds now."
     try: return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')/1e6
@@ -566,7 +575,7 @@ class Meter:
         if c.opening is not None:
             T = len(c.opening); self.opening.append(np.asarray(c.opening, np.float32)); self.energy.append(frame_energy(c.speak, self.n, T).astype(np.float32)); self.n += T
 
-# %% ../nbs/48_perform.ipynb #0314af05
+# %% ../nbs/48_perform.ipynb #cc5d182a
 def summary(self,
     frames:int,             # frames written
 )->dict:
@@ -581,7 +590,7 @@ def summary(self,
 
 Meter.summary = summary
 
-# %% ../nbs/48_perform.ipynb #5840a948
+# %% ../nbs/48_perform.ipynb #96f6cd16
 def perform(
     performer:Performer,    # who does the work
     out,                    # the mp4 to write; missing folders are made

@@ -117,3 +117,10 @@ for m in {launches!r}:
     assert not bare, (m, bare)
 '''
     run(sys.executable, '-c', code, cwd=os.path.expanduser('~'))
+
+@pytest.mark.parametrize('name', launches)
+def test_main_comes_last(name):
+    "Under `python -m` a call_parse main runs where it is defined: what follows it does not exist yet."
+    tree = ast.parse((ROOT / 'lpm' / (name.replace('.', '/') + '.py')).read_text())
+    names = [n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    assert names[-1] == 'main', names

@@ -246,12 +246,7 @@ def main(
         rows = [r for j in show for r in ((raw[j], f'{idx[j]} truth'), (video[j], what))][:: 1 if what != 'renderer' else 2]
     record.update(minutes=(time.time() - began)/60)
     sheet = film(rows, work('bench', f'{record["name"]}.png'), 12 if strips_of else 10)
-    if runs: write_record(Path(runs)/f'{record["name"]}.json', _plain(record))
+    if runs: write_record(Path(runs)/f'{record["name"]}.json', record)
     for k, s in (record['metrics'].items() if not strips_of else [('strips', {k: v for k, v in res.items() if k not in ('people', 'face_distance', 'limits')})]): print(k, ' '.join(f'{n} {v:.3f}' if isinstance(v, float) else f'{n} {v}' for n, v in s.items()))
     print('look at', sheet)
     return record['metrics']
-
-def _plain(x):
-    "nan has no place in json."
-    return {k: _plain(v) for k, v in x.items()} if isinstance(x, dict) else [_plain(v) for v in x] if isinstance(x, (list, tuple)) else \
-        None if isinstance(x, float) and x != x else int(x) if isinstance(x, np.integer) else x

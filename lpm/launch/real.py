@@ -64,6 +64,5 @@ def main(
         rows[f.stem] = one(p, f, dst/f'{f.stem}.mp4', eye, character=character or None, **(dict(seconds=seconds) if n > seconds else {}))
         print(f.stem, ' '.join(f'{k} {v:.2f}' for k, v in rows[f.stem].items()), flush=True)
     avg = {k: mean([r[k] for r in rows.values()]) for k in ('r', 'shuffled', 'closed', 'sound', 'real_time_factor')}
-    clean = {k: {n: None if v != v else v for n, v in r.items()} for k, r in rows.items()}
     write_record(Path(runs)/f'{name}.json', dict(name=name, weights=p.weights, model=model, commit=git_commit(), files=len(rows),
-                 minutes=(time.time() - began)/60, metrics={k: None if v != v else v for k, v in avg.items()}, recordings=clean))
+                 minutes=(time.time() - began)/60, metrics=avg, recordings=rows))
