@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['ROWS', 'records', 'value', 'Row', 'verdict', 'table']
 
-# %% ../../nbs/63_bench.results.ipynb #379bc339
+# %% ../../nbs/63_bench.results.ipynb #8d7c65db
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..notation import LpmError
 
-# %% ../../nbs/63_bench.results.ipynb #72b6e591
+# %% ../../nbs/63_bench.results.ipynb #3bf4e491
 def records(
     folder='runs' # where the records lie
 )->dict: # name -> record
@@ -33,7 +33,7 @@ def value(
     for k in keys.split('.'): v = v.get(k) if isinstance(v, dict) else None
     return v
 
-# %% ../../nbs/63_bench.results.ipynb #7d13df58
+# %% ../../nbs/63_bench.results.ipynb #a53c356f
 @dataclass
 class Row:
     "One line of the results table."
@@ -63,7 +63,7 @@ ROWS = [Row('reader on raw renders of unseen people: jaw correlation', 'bench_re
         Row('first second of film, warm', 'speed:first_chunk_s', 1.5, False, unit=' s'),
         Row('memory growth over ten minutes', 'speed:rss_slope_mb_per_min', 1, False, unit=' MB/min')]
 
-# %% ../../nbs/63_bench.results.ipynb #6dabc08e
+# %% ../../nbs/63_bench.results.ipynb #d4c29ffe
 def verdict(
     v, # number or None
     r:Row # its row
