@@ -88,8 +88,11 @@ def build(out, only=()):
         cfg = (ROOT / 'settings.ini').read_text(encoding='utf-8')
         user, repo = re.search(r'^user = (.+)$', cfg, re.M).group(1), re.search(r'^repo = (.+)$', cfg, re.M).group(1)
         host = f'https://{user}.github.io/{repo}/'
-        for p in site.rglob('*.html'):
-            s = p.read_text(encoding='utf-8').replace(host, '')        # links to own symbols stay inside
+        text = {p: p.read_text(encoding='utf-8') for p in site.rglob('*.html')}
+        ids = {p.name: set(re.findall(r'\bid="([^"]+)"', s)) for p, s in text.items()}
+        own = re.compile(re.escape(host) + r'([\w.]+\.html)(?:#([^"]+))?"')  # links to own symbols stay inside; what is not shown on its page has no heading to jump to
+        for p, s in text.items():
+            s = own.sub(lambda m: f'{m[1]}#{m[2]}"' if m[2] in ids.get(m[1], ()) else f'{m[1]}"', s).replace(host, '')
             p.write_text(mathml(s), encoding='utf-8')
         out = Path(out)
         if out.exists(): shutil.rmtree(out)
