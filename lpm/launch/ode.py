@@ -29,7 +29,7 @@ def draw_paths(
     clips:int, # how many to record
     part:int=0, # names the files and the random stream
     steps:int=8, # evaluations per window
-    speak_scale:float=1.5, # guidance of the voice
+    speak_scale:float=2., listen_scale:float=2.5, # guidance of the two sounds
     group:int=8, # clips per file
     seed:int=0 # names all randomness
 ):
@@ -41,7 +41,7 @@ def draw_paths(
         if path.exists(): continue
         g = rng(seed, part, j, 94); cols = pick_refs(data.kinds, g)
         idx = one[torch.randint(len(one), (group,), generator=g).numpy()]
-        r = record(teacher, cfg, data, idx, cols, g, steps, {'speak': speak_scale})
+        r = record(teacher, cfg, data, idx, cols, g, steps, dict(speak=speak_scale, listen=listen_scale))
         tmp = out/f'.{path.name}'
         np.savez(tmp, **{k: v.half().numpy() for k, v in r.items()}, clip=idx, cols=json.dumps(cols)); tmp.rename(path)
         if j % 5 == 4: print(f'{(j+1)*group} clips, {(time.time() - began)/(j+1)/group:.1f} s each', flush=True)
@@ -54,6 +54,7 @@ def main(
     paths:str='work/paths', # folder of recorded trajectories
     record:int=0, # record the paths of so many clips and stop
     part:int=0, # names this recorder's files and random stream
+    speak_scale:float=2., listen_scale:float=2.5, # guidance of the teacher while recording
     name:str='tiny', # configuration
     run:str='', # name of the run; default ode_<name>
     out:str='', # save the averaged student here when done (component 'backbone' is added)
@@ -67,7 +68,7 @@ def main(
 ):
     "Stage 1: regress a causal two-step student on the teacher's paths (Eq. 5)."
     cfg, data = config(name), Features(features)
-    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher), cfg, data, Path(paths), record, part, seed=seed)
+    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher), cfg, data, Path(paths), record, part, speak_scale=speak_scale, listen_scale=listen_scale, seed=seed)
     run = run or f'ode_{name}'; acc = start(run)
     tr, w = Trajectories(paths), latent_weight(cfg, data.info.get('gains')).to(acc.device)
     student = DiT.from_pretrained(teacher).train()
