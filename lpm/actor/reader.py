@@ -4,11 +4,10 @@
 
 # %% auto #0
 __all__ = ['SCALES', 'READS', 'NAMES', 'answers', 'visible', 'ReaderConfig', 'Block', 'Reader', 'fit_size', 'read', 'load_reader',
-           'mouth_opening', 'blocks', 'blurred', 'spoil', 'reader_loss']
+           'blocks', 'blurred', 'spoil', 'reader_loss']
 
 # %% ../../nbs/06_actor.reader.ipynb #d5cd65bc
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -100,16 +99,6 @@ def read(
     return dict(d, body_yaw=yaw, visible=(((yaw + d['yaw']).cos() - .3)/.4).clamp(0, 1), expression=y[:, n+2:])
 
 def load_reader()->Reader: "The reader that ships with the package."; return Reader.from_pretrained(str(WEIGHTS))
-
-def mouth_opening(
-    video, # [3, T, H, W] in [-1, 1]
-    first=None # the character at rest; not needed, kept for detectors that compare
-): # [T] numpy, 0 closed .. 1 wide open
-    "How far the mouth is open, by the shipped reader."
-    return read(_shipped(), video)['jaw'].numpy()
-
-@lru_cache
-def _shipped(): return load_reader()
 
 # %% ../../nbs/06_actor.reader.ipynb #f584c96f
 def _dct(): k, n = torch.arange(8.)[:, None], torch.arange(8.)[None]; m = torch.cos(torch.pi*(2*n + 1)*k/16)/2; m[0] /= 2**.5; return m
