@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config', 'tiny', 'small',
-           'debug', 'paper', 'config', 'to_dict', 'from_dict', 'find_weights', 'shipped', 'Pretrained']
+           'debug', 'paper', 'config', 'to_dict', 'from_dict', 'find_weights', 'shipped', 'Pretrained',
+           'save_component']
 
 # %% ../nbs/01_config.ipynb #a07ed3c8
 import json
@@ -212,3 +213,13 @@ class Pretrained:
             m.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(p/'model.safetensors').items()})
         except (TypeError, KeyError, ValueError, RuntimeError, SafetensorError) as e: raise LpmError(f'{p} holds no {cls.__name__}: {str(e).splitlines()[0][:200]}') from None
         return m.to(dtype or torch.float32).eval()
+
+def save_component(
+    module, # a `Pretrained` module
+    out, # folder of the whole model
+    name:str, # component, the folder inside
+    cfg:Config, # configuration of the whole model
+    dtype=None # see `save_pretrained`
+):
+    "Put a component into a model's folder, with the model's own config.json, as `find_weights` expects it."
+    module.save_pretrained(Path(out)/name, dtype); (Path(out)/'config.json').write_text(json.dumps(to_dict(cfg)) + '\n')

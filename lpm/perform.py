@@ -26,7 +26,7 @@ from .actor.body import CAST, describe, identity, identity_name, mouth_box, rend
 from .actor.world import VIEWS, reference_kinds, reference_poses
 from .audio import audio_encoder
 from .base import sample_window
-from .config import CONFIGS, Config, config, find_weights, from_dict, to_dict
+from .config import CONFIGS, Config, config, find_weights, from_dict, save_component
 from .dit import DiT, Ref
 from .flow import timesteps
 from .media import VideoWriter, atomic, check_file, iter_audio, measure_skew, read_image
@@ -381,8 +381,7 @@ def untrained(
     dit = DiT(cfg.dit)
     with torch.no_grad():
         for p in dit.parameters(): p.add_(.05*torch.randn_like(p))
-    for c in MODELS.values(): dit.save_pretrained(folder/c)
-    (folder/'config.json').write_text(json.dumps(to_dict(cfg)))
+    for c in MODELS.values(): save_component(dit, folder, c, cfg)
     return str(folder)
 
 # %% ../nbs/48_perform.ipynb #7a7a6d34
@@ -539,7 +538,7 @@ class Strip:
     ):
         "Look at the next frames."
         for f in frames:
-            if self.n % self.every == 0: self.kept.append((self.n, f))
+            if self.n % self.every == 0: self.kept.append((self.n, f.copy()))         # a view would keep its whole second
             self.n += 1
             if len(self.kept) > self.most: self.kept, self.every = self.kept[::2], self.every*2
 

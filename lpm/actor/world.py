@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HELD_OUT', 'MODES', 'VIEWS', 'N_GLOBAL', 'Corpus', 'cast_clip', 'clip', 'draw', 'reference_kinds', 'reference_poses',
-           'arrays', 'open_corpus', 'create_corpus', 'person_row', 'write_clip', 'clip_info', 'catalogue']
+           'arrays', 'open_corpus', 'create_corpus', 'person_row', 'write_clip', 'clip_info', 'to_video', 'catalogue']
 
 # %% ../../nbs/05_actor.world.ipynb #69ff8b8b
 import json
@@ -159,7 +159,14 @@ def clip_info(
     "What is known about clip `i` in words."
     return json.loads((Path(folder)/'clips'/f'{i}.json').read_text())
 
-# %% ../../nbs/05_actor.world.ipynb #3f823dbd
+# %% ../../nbs/05_actor.world.ipynb #aca50841
+def to_video(
+    a # uint8 [..., T, H, W, 3], an array or a slice of a memmap
+)->torch.Tensor: # [..., 3, T, H, W] in [-1, 1]
+    "Stored bytes as video."
+    return torch.from_numpy(np.array(a)).movedim(-1, -4)/127.5 - 1
+
+# %% ../../nbs/05_actor.world.ipynb #949c5246
 def catalogue(
     folder # corpus folder
 ): # datasets.Dataset: clip, split, person, mode, caption, directive; one row per finished clip

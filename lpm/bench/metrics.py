@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['OPEN', 'REGIONS', 'HEAD', 'pearson', 'mean', 'best_lag', 'track', 'speaking', 'listening', 'jaw_correlation',
            'pitch_correlation', 'nods', 'event_f1', 'nod_f1', 'false_mouth', 'energy_envelope', 'pauses',
-           'pause_closure', 'energy_sync', 'psnr', 'mouth_psnr', 'colours', 'colour_distance', 'cells', 'face_distance',
+           'pause_closure', 'energy_sync', 'mouth_psnr', 'colours', 'colour_distance', 'cells', 'face_distance',
            'redraw', 'per_second', 'threshold', 'break_second']
 
 # %% ../../nbs/61_bench.metrics.ipynb #74808bf4
@@ -19,6 +19,7 @@ from ..actor.acting import EXPRESSIONS, pose
 from ..actor.body import PERFORMANCE, PERFORMANCE_SPEC, identity, mouth_box, neutral, render
 from ..actor.reader import SCALES
 from ..notation import FPS, LpmError, SAMPLE_RATE
+from ..vae import psnr
 
 # %% ../../nbs/61_bench.metrics.ipynb #8aad1664
 def pearson(
@@ -194,15 +195,7 @@ def energy_sync(
     far = [float(pearson(j, e.roll(k))) for k in range(2*FPS, n - 2*FPS + 1, 7)]
     return dict(r=float(pearson(j, e)), lag=lag, shuffled=mean(far) if far else math.nan, closed=pause_closure(j, wav))
 
-# %% ../../nbs/61_bench.metrics.ipynb #3cfa86cb
-def psnr(
-    a, b, # [..., H, W] in [-1, 1]
-    box:tuple=None # (y0, y1, x0, x1)
-)->float: # dB
-    "Peak signal to noise ratio."
-    y0, y1, x0, x1 = box or (0, a.shape[-2], 0, a.shape[-1])
-    return float(10*torch.log10(4/((a - b)[..., y0:y1, x0:x1].double().square().mean().clamp(min=1e-12))))
-
+# %% ../../nbs/61_bench.metrics.ipynb #fc4a18e6
 def mouth_psnr(a, b)->float: "`psnr` inside the mouth's box [..., H, W]."; return psnr(a, b, mouth_box(a.shape[-1]))
 
 # %% ../../nbs/61_bench.metrics.ipynb #21b5a0d5

@@ -5,15 +5,12 @@
 # %% auto #0
 __all__ = ['probe', 'main']
 
-# %% ../../nbs/93_launch.base.ipynb #91a73790
-import json
-from pathlib import Path
-
+# %% ../../nbs/93_launch.base.ipynb #22b9c5e8
 import torch
 from fastcore.script import call_parse
 
 from ..base import Features, base_loss, batch, latent_weight, mouth_map
-from ..config import config, to_dict
+from ..config import config, save_component, to_dict
 from ..dit import DiT
 from ..flow import interpolate, x0_from_v
 from ..train import finish, fit, optimizer, start
@@ -71,5 +68,5 @@ def main(
     r = fit(run, dit, lambda m, b: base_loss(m, b, w), lambda s, rank, world: batch(cfg, data, s, rank, size, latents, seed), acc, opt,
             steps=steps or None, minutes=minutes or None, warmup=100, ema=.995, seed=seed, config=dict(to_dict(cfg.dit), size=size, latents=latents, lr=lr, matrix_lr=matrix_lr),
             evaluate=lambda m, s: probe(m, cfg, data), eval_every=every, runs=runs)
-    if out and acc.is_main_process: r.ema.save_pretrained(f'{out}/base', dtype=torch.bfloat16); (Path(out)/'config.json').write_text(json.dumps(to_dict(cfg)) + '\n')
+    if out and acc.is_main_process: save_component(r.ema, out, 'base', cfg, torch.bfloat16)
     finish(acc)

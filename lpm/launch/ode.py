@@ -15,7 +15,7 @@ import torch
 from fastcore.script import call_parse
 
 from ..base import Features, latent_weight, pick_refs
-from ..config import config, to_dict
+from ..config import config, save_component, to_dict
 from ..dit import DiT
 from ..online import Trajectories, ode_batch, ode_loss, record
 from ..train import finish, fit, optimizer, rng, start
@@ -29,7 +29,7 @@ def draw_paths(
     clips:int, # how many to record
     part:int=0, # names the files and the random stream
     steps:int=8, # evaluations per window
-    speak_scale:float=2., listen_scale:float=2.5, # guidance of the two sounds
+    scales:dict={}, # guidance, see `guided_velocity`
     group:int=8, # clips per file
     seed:int=0 # names all randomness
 ):
@@ -41,7 +41,7 @@ def draw_paths(
         if path.exists(): continue
         g = rng(seed, part, j, 94); cols = pick_refs(data.kinds, g)
         idx = one[torch.randint(len(one), (group,), generator=g).numpy()]
-        r = record(teacher, cfg, data, idx, cols, g, steps, dict(speak=speak_scale, listen=listen_scale))
+        r = record(teacher, cfg, data, idx, cols, g, steps, scales)
         tmp = out/f'.{path.name}'
         np.savez(tmp, **{k: v.half().numpy() for k, v in r.items()}, clip=idx, cols=json.dumps(cols)); tmp.rename(path)
         if j % 5 == 4: print(f'{(j+1)*group} clips, {(time.time() - began)/(j+1)/group:.1f} s each', flush=True)
@@ -68,7 +68,7 @@ def main(
 ):
     "Stage 1: regress a causal two-step student on the teacher's paths (Eq. 5)."
     cfg, data = config(name), Features(features)
-    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher), cfg, data, Path(paths), record, part, speak_scale=speak_scale, listen_scale=listen_scale, seed=seed)
+    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher), cfg, data, Path(paths), record, part, scales=dict(speak=speak_scale, listen=listen_scale), seed=seed)
     run = run or f'ode_{name}'; acc = start(run)
     tr, w = Trajectories(paths), latent_weight(cfg, data.info.get('gains')).to(acc.device)
     student = DiT.from_pretrained(teacher).train()
@@ -76,5 +76,5 @@ def main(
     r = fit(run, student, lambda m, b: ode_loss(m, cfg, b, w), lambda s, rank, world: ode_batch(cfg, data, tr, s, rank, size, seed), acc, opt,
             steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, seed=seed, runs=runs,
             config=dict(to_dict(cfg.online), size=size, lr=lr, matrix_lr=matrix_lr, paths=len(tr.clip)))
-    if out and acc.is_main_process: r.ema.save_pretrained(f'{out}/backbone', dtype=torch.bfloat16); (Path(out)/'config.json').write_text(json.dumps(to_dict(cfg)) + '\n')
+    if out and acc.is_main_process: save_component(r.ema, out, 'backbone', cfg, torch.bfloat16)
     finish(acc)

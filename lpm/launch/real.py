@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['sound_kept', 'one', 'main']
 
-# %% ../../nbs/97_launch.real.ipynb #0d78b6ff
+# %% ../../nbs/97_launch.real.ipynb #7831992c
+import math
 import time
 from pathlib import Path
 
 from fastcore.script import call_parse
 
+from ..actor.reader import load_reader, read
 from ..bench.metrics import energy_sync, mean
 from ..media import read_audio, read_video
-from ..notation import LpmError
+from ..notation import LpmError, SAMPLE_RATE
 from ..perform import Performer, perform
 from ..train import git_commit, work, write_record
 
@@ -31,14 +33,15 @@ def one(
     voice, # recording
     out, # mp4 to write
     eye=None, # Reader, or None: only what needs no reader
+    most:float=math.inf, # seconds performed at most
     **kw # character, seconds, seed...
 )->dict: # name -> number
     "Perform one recording and measure the film that was written."
-    r = perform(performer, out, speak=voice, **kw)
-    src, got, film = read_audio(voice), read_audio(out), read_video(out)
-    res = dict(seconds=round(len(src)/16000, 2), frames=film.shape[1], sound=sound_kept(src, got), skew_ms=r['audio_video_skew_ms'], real_time_factor=r['real_time_factor'])
+    src = read_audio(voice); n = len(src)/SAMPLE_RATE
+    r = perform(performer, out, speak=voice, **(kw | dict(seconds=most) if n > most else kw))
+    got, film = read_audio(out), read_video(out)
+    res = dict(seconds=round(n, 2), frames=film.shape[1], sound=sound_kept(src, got), skew_ms=r['audio_video_skew_ms'], real_time_factor=r['real_time_factor'])
     if eye is None: return res
-    from lpm.actor.reader import read
     return res | energy_sync(read(eye, film)['jaw'], src)
 
 # %% ../../nbs/97_launch.real.ipynb #7a3770e5
@@ -54,14 +57,12 @@ def main(
     runs:str='runs', # folder of records
 ):
     "Perform every recording of a folder and write what was measured."
-    from lpm.actor.reader import load_reader
     files = [p for p in sorted(Path(folder).iterdir()) if p.suffix in ('.wav', '.mp3', '.flac', '.m4a', '.mp4', '.ogg')] if Path(folder).is_dir() else []
     if not files: raise LpmError(f'no recordings in {folder}: give a folder of wav, mp3, flac, m4a, ogg or mp4 files')
     p, eye, dst, began, rows = Performer.from_pretrained(weights, model), load_reader(), Path(out or work('real')), time.time(), {}
     dst.mkdir(parents=True, exist_ok=True)
     for f in files:
-        n = len(read_audio(f))/16000
-        rows[f.stem] = one(p, f, dst/f'{f.stem}.mp4', eye, character=character or None, **(dict(seconds=seconds) if n > seconds else {}))
+        rows[f.stem] = one(p, f, dst/f'{f.stem}.mp4', eye, seconds, character=character or None)
         print(f.stem, ' '.join(f'{k} {v:.2f}' for k, v in rows[f.stem].items()), flush=True)
     avg = {k: mean([r[k] for r in rows.values()]) for k in ('r', 'shuffled', 'closed', 'sound', 'real_time_factor')}
     write_record(Path(runs)/f'{name}.json', dict(name=name, weights=p.weights, model=model, commit=git_commit(), files=len(rows),

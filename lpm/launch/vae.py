@@ -11,6 +11,7 @@ import torch
 from fastcore.script import call_parse
 
 from ..actor.body import identity, mouth_box, neutral, render
+from ..actor.world import open_corpus, to_video
 from ..config import config as preset, to_dict
 from ..notation import LpmError
 from ..train import finish, fit, optimizer, rng, start, work
@@ -31,7 +32,6 @@ def open_frames(
 ): # (frames [N, T, H, W, 3] uint8, train indices, held-out indices)
     "Map a corpus; only finished clips count; the held-out ones show other people."
     if not data: f = demo_frames(size=size); return f, np.arange(4), np.arange(4, 6)
-    from lpm.actor.world import open_corpus
     d = open_corpus(data); f, done, h = d['frames'], np.asarray(d['done']) > 0, d['corpus'].first_held_out
     if f.shape[2] != size: raise LpmError(f'{data} holds {f.shape[2]} px pictures, the configuration wants {size}')
     i = np.arange(len(f)); tr, ho = i[done & (i < h)], i[done & (i >= h)]
@@ -46,8 +46,7 @@ def windows(
 )->torch.Tensor: # [n, 3, length, H, W] in [-1, 1]
     "Random windows as float video."
     c = torch.randint(len(clips), (n,), generator=gen).tolist(); s = torch.randint(frames.shape[1] - length + 1, (n,), generator=gen).tolist()
-    v = torch.stack([torch.from_numpy(np.array(frames[clips[i], j:j+length])) for i, j in zip(c, s)])
-    return v.permute(0, 4, 1, 2, 3).float()/127.5 - 1
+    return to_video(np.stack([frames[clips[i], j:j+length] for i, j in zip(c, s)]))
 
 def face_crop(
     video:torch.Tensor, # [N, 3, T, H, W]
