@@ -14,6 +14,7 @@ import json
 import math
 import os
 import time
+from array import array
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from .actor.acting import EXPRESSIONS
 from .actor.body import CAST, describe, identity, identity_name, mouth_box, render, seed_of
 from .actor.world import VIEWS, reference_kinds, reference_poses
 from .audio import audio_encoder
-from .base import sample_window
+from .base import GUIDANCE, sample_window
 from .config import CONFIGS, Config, config, find_weights, from_dict, save_component
 from .dit import DiT, Ref
 from .flow import timesteps
@@ -233,7 +234,7 @@ class BaseRollout:
         refs=(),            # of `Ref`
         seed:int=0,         # names all noise of the stream
         steps:int=8,        # evaluations per second
-        scales:dict={},     # guidance, see `guided_velocity`
+        scales:dict=GUIDANCE, # see `guided_velocity`: a pass of the network more for each
         shift:float=1.5,    # of `timesteps`
     ):
         self.dit, self.cfg, self.past, self.refs, self.scales, self.chunk = dit, cfg, first, tuple(refs), scales, 0
@@ -562,7 +563,7 @@ def memory_mb()->float: # resident memory of this process
 
 class Meter:
     "Collects what a film costs."
-    def __init__(self): self.t0, self.ms, self.rss, self.opening, self.energy, self.n, self.head, self.first, self.stages = time.perf_counter(), [], [], [], [], 0, [], None, {}
+    def __init__(self): self.t0, self.ms, self.rss, self.opening, self.energy, self.n, self.head, self.first, self.stages = time.perf_counter(), [], [], array('f'), array('f'), 0, [], None, {}
 
     def add(self, c:Chunk):
         "Count one chunk."
@@ -572,7 +573,7 @@ class Meter:
         self.rss.append(memory_mb())
         if len(self.head) < 20: self.head.append(c.audio)
         if c.opening is not None:
-            T = len(c.opening); self.opening.append(np.asarray(c.opening, np.float32)); self.energy.append(frame_energy(c.speak, self.n, T).astype(np.float32)); self.n += T
+            T = len(c.opening); self.opening.extend(c.opening.tolist()); self.energy.extend(frame_energy(c.speak, self.n, T).tolist()); self.n += T   # a small array kept from every second pins the memory around it
 
 # %% ../nbs/48_perform.ipynb #cc5d182a
 def summary(self,
@@ -585,7 +586,7 @@ def summary(self,
     out = dict(real_time_factor=round(wall*FPS/frames, 4), first_chunk_s=round(self.first, 3), chunk_ms_p50=p(50), chunk_ms_p95=p(95), chunk_ms_p99=p(99),
                peak_rss_mb=round(max(self.rss), 1), rss_slope_mb_per_min=slope and round(slope, 3), frames=frames, seconds=round(frames/FPS, 3),
                stage_ms={k: round(float(np.median(v)), 1) for k, v in self.stages.items()})
-    return dict(out, **(agreement(np.concatenate(self.opening), np.concatenate(self.energy)) if self.opening else {}))
+    return dict(out, **(agreement(self.opening, self.energy) if self.opening else {}))
 
 Meter.summary = summary
 

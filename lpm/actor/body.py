@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PERFORMANCE_SPEC', 'PERFORMANCE', 'STYLES', 'HAIR', 'LOGOS', 'PATTERNS', 'COLLARS', 'BACKDROPS', 'IDENTITY_SPEC',
            'SKINS', 'HAIRS', 'IRISES', 'SHIRTS', 'BGS', 'EYE_Z', 'HEAD_Y', 'PIVOT', 'WAIST', 'CAMERA', 'SLOTS', 'FOCUS',
-           'PAPER', 'LEAD', 'BATCH', 'CAST', 'neutral', 'identity', 'numbers', 'distances', 'render', 'mouth_box',
-           'identity_name', 'seed_of', 'describe', 'bench']
+           'MOVES', 'PAPER', 'LEAD', 'BATCH', 'CAST', 'neutral', 'identity', 'numbers', 'distances', 'render',
+           'mouth_box', 'identity_name', 'seed_of', 'describe', 'bench']
 
 # %% ../../nbs/03_actor.body.ipynb #e9946c7a
 import colorsys, difflib, math, os, time, warnings
@@ -559,24 +559,35 @@ def _backdrop(px, py, v, w):
          + _is(k, 3)*.6*_stripes(ang, .33, .5, w) + _is(k, 4)*(.75*hill(-.25, .16, 3.1, 1) + .25*hill(-.52, .13, 2.3, -1)))
     return _over(tuple(c + 0*px for c in _col(v, 'bg')), _col(v, 'bg2'), m)
 
-# %% ../../nbs/03_actor.body.ipynb #301ac45f
-def _probe(t, off, px, py, g):
-    "Distance [B, N] at the ends of the rays, moved by the world offsets `off` [3, B, N]."
+# %% ../../nbs/03_actor.body.ipynb #fd29535a
+def _materials(t, px, py, g):
+    "Distances to skin, hair and clothes where each ray ends: [3, B, N]."
     v = _unpack(g)
-    move = lambda m, p: tuple(p[i] + v[f'{m}m{i}0']*off[0] + v[f'{m}m{i}1']*off[1] + v[f'{m}m{i}2']*off[2] for i in range(3))
-    b, h = _points(t, px, py, v)
-    return _scene(move('b', b), move('h', h), v)
+    return torch.stack(distances(*_points(t, px, py, v), v))
 
-def _surface(t, px, py, g, probe=_probe):
-    "World normal (3), openness to the sky and to the key light where each ray ends, from six distances: [B, 5, N]."
-    at = lambda off: probe(t, off, px, py, g)
-    o = t.new_zeros(3, *t.shape)
-    d, e = at(o), .012*torch.eye(3, device=t.device)
-    n = torch.stack([at(o + e[k, :, None, None]) - d for k in range(3)])
-    n = n*torch.rsqrt((n*n).sum(0) + 1e-9)
-    light = torch.tensor([-.08, .15, .11], device=t.device)[:, None, None]
-    sky, key = at(.13*n)/.13, .10 + at(.03*n + light)/.11
-    return torch.stack([*n, sky.clamp(0, 1), key.clamp(0, 1)], 1)
+def _probe(t, n, move, px, py, g):
+    "Distance [B, N] to the nearest of them from there, moved by `move[0]` along `n` [3, B or 1, N or 1] and by the world offset `move[1:]`."
+    v = _unpack(g)
+    o = [move[0]*n[k] + move[1 + k] for k in range(3)]
+    at = lambda m, p: tuple(p[i] + v[f'{m}m{i}0']*o[0] + v[f'{m}m{i}1']*o[1] + v[f'{m}m{i}2']*o[2] for i in range(3))
+    b, h = _points(t, px, py, v)
+    return _scene(at('b', b), at('h', h), v)
+
+def _normal(D, x, y, z):
+    "Where the surface looks: world directions [3, B, N], from the distance here and a little along each axis."
+    d = torch.minimum(torch.minimum(D[0], D[1]), D[2])
+    n = x - d, y - d, z - d
+    k = torch.rsqrt(n[0]*n[0] + n[1]*n[1] + n[2]*n[2] + 1e-9)
+    return torch.stack([a*k for a in n])
+
+MOVES = [(0., .012, 0., 0.), (0., 0., .012, 0.), (0., 0., 0., .012), (.13, 0., 0., 0.), (.03, -.08, .15, .11)]   # three axes, out to the sky, out and to the lamp
+
+def _surface(t, px, py, g, materials=_materials, probe=_probe, normal=_normal):
+    "Distances to the materials [3, B, N], directions [3, B, N], and how far a point nearer the sky and one nearer the lamp are from everything [B, N]."
+    *axes, sky, lamp = torch.tensor(MOVES, device=t.device)
+    D, still = materials(t, px, py, g), t.new_zeros(3, 1, 1)
+    n = normal(D, *(probe(t, still, m, px, py, g) for m in axes))
+    return D, n, probe(t, n, sky, px, py, g), probe(t, n, lamp, px, py, g)
 
 # %% ../../nbs/03_actor.body.ipynb #4bd9bd86
 PAPER, LEAD = (.96, .945, .90), (.20, .19, .22)
@@ -636,16 +647,14 @@ def _behind(d, px, py, v, w):
     edge = _sat(.75 + (line - d)/w)*_sat(line*60)*(v['toon'] + .7*v['sketch'])
     return _over(back, (.10, .08, .11), edge)
 
-# %% ../../nbs/03_actor.body.ipynb #3dda7f4f
-def _shade(t, sure, surface, px, py, g, w:float):
+# %% ../../nbs/03_actor.body.ipynb #b93385d5
+def _shade(t, sure, D, n, sky, lamp, px, py, g, w:float):
     "Colour of every ray: paint, light, style, outline, background: [B, 3, N] in -1..1."
     v = _unpack(g)
-    *n, ao, lamp = surface.unbind(1)
     b, h = _points(t, px, py, v)
-    D = distances(b, h, v)
     d = torch.minimum(torch.minimum(D[0], D[1]), D[2])
     col, skin, hair, cloth, glint, soft = _paint(b, h, D, v, w)
-    L = _light(n, ao, lamp, soft, skin, hair, cloth)
+    L = _light(n, _sat(sky/.13), _sat(.10 + lamp/.11), soft, skin, hair, cloth)
     hatch = _stripes(h[0]*.75 + h[1], .085, .62, .05), _stripes(h[0] - h[1]*.7, .085, .55, .05)
     drawn = _clay(col, L, soft, hair), _toon(col, L, soft, hair), _flat(col, L, soft, hair), _sketch(col, L, soft, hatch)
     puppet = [sum(v[s]*c for s, c in zip(STYLES, cs)) for cs in zip(*drawn)]
@@ -654,24 +663,25 @@ def _shade(t, sure, surface, px, py, g, w:float):
     return torch.stack([2*c - 1 for c in _over(_behind(d, px, py, v, w), puppet, cover)], 1)
 
 # %% ../../nbs/03_actor.body.ipynb #3a372b06
-def _pictures(g, size, step=_step, probe=_probe, shade=_shade):
+def _pictures(g, size, step=_step, shade=_shade, **probes):
     t, sure = _march(g, size, step)
     px, py = _grid(size, g)
-    return shade(t, sure, _surface(t, px, py, g, probe), px, py, g, 2/size).reshape(-1, 3, size, size)
+    return shade(t, sure, *_surface(t, px, py, g, **probes), px, py, g, 2/size).reshape(-1, 3, size, size)
 
 # %% ../../nbs/03_actor.body.ipynb #64189589
 BATCH = 16                                                # pictures per compiled call; the last call is filled up
 _COMPILED = {}
 
 def _compiled(device):
-    "The three pieces through torch.compile; empty, with a warning, where nothing compiles (no C++ compiler, no triton)."
+    "The pieces through torch.compile; empty, with a warning, where nothing compiles (no C++ compiler, no triton)."
     if device.type not in _COMPILED:
         opt = {'cpp.enable_tiling_heuristics': False} if device.type == 'cpu' else {}     # all is [B, N]: nothing to choose
+        whole = opt | {'max_fusion_size': 512, 'realize_opcount_threshold': 100, 'realize_reads_threshold': 8}     # shading is long: keep it in registers, not in 60 arrays
         try: torch.compile(lambda x: x + 1)(torch.ones(2, device=device))
         except Exception as e:
             warnings.warn(f'render: torch.compile does not work here ({type(e).__name__}), drawing without it')
             _COMPILED[device.type] = {}
-        else: _COMPILED[device.type] = {f.__name__[1:]: torch.compile(f, dynamic=False, options=opt) for f in (_step, _probe, _shade)}
+        else: _COMPILED[device.type] = {f.__name__[1:]: torch.compile(f, dynamic=False, options=whole if f is _shade else opt) for f in (_step, _materials, _probe, _normal, _shade)}
     return _COMPILED[device.type]
 
 # %% ../../nbs/03_actor.body.ipynb #c04fb354

@@ -54,14 +54,16 @@ ROWS = [Row('reader on raw renders of unseen people: jaw correlation', 'bench_re
         Row('student: speech drives the mouth (jaw correlation)', 'bench_student_tiny:metrics.matched.jaw', .65, control='bench_student_tiny:metrics.shuffled.jaw', control_is='shuffled sound'),
         Row('base: listening moves the head (pitch correlation)', 'bench_base_tiny:metrics.matched.pitch', .4, control='bench_base_tiny:metrics.shuffled.pitch', control_is='shuffled sound'),
         Row('student: listening moves the head (pitch correlation)', 'bench_student_tiny:metrics.matched.pitch', .4, control='bench_student_tiny:metrics.shuffled.pitch', control_is='shuffled sound'),
-        Row('base: faces that hold for 10 s, of 8', 'bench_base_tiny_strips:metrics.faces_hold', 8),
-        Row('student: faces that hold for a minute, of 8', 'bench_student_tiny_strips:metrics.faces_hold', 8),
+        Row('base, automatic judge: faces as sharp as a real clip for 10 s, of 8', 'bench_base_tiny_strips:metrics.faces_hold', 8),
+        Row('student, automatic judge: faces as sharp as a real clip for a minute, of 8', 'bench_student_tiny_strips:metrics.faces_hold', 8),
         Row('real voices performed', 'real_input:files', 10),
         Row('real voices: mouth opening against loudness', 'real_input:metrics.r', .3, control='real_input:metrics.shuffled', control_is='sound moved by 2 s and more'),
         Row('real voices: mouth closed in pauses', 'real_input:metrics.closed', .8),
         Row('real-time factor, everything included', 'speed:real_time_factor', .35, False),
         Row('first second of film, warm', 'speed:first_chunk_s', 1.5, False, unit=' s'),
-        Row('memory growth over ten minutes', 'speed:rss_slope_mb_per_min', 1, False, unit=' MB/min')]
+        Row('memory growth over ten minutes', 'speed:rss_slope_mb_per_min', 1, False, unit=' MB/min'),
+        Row('newcomer: clone, new environment, empty cache, `make perform`', 'newcomer:minutes.perform', 15, False, unit=' min'),
+        Row('newcomer: then `make test`', 'newcomer:minutes.test', 15, False, unit=' min')]
 
 # %% ../../nbs/63_bench.results.ipynb #d4c29ffe
 def verdict(

@@ -52,6 +52,7 @@ def main(
     steps:int=0, # stop after so many steps in all (0: by --minutes)
     minutes:float=0., # time budget of this session
     size:int=16, # windows per process
+    shift:float=5., # how far noise levels lean towards pure noise, where the sound decides, see `batch`
     latents:int=13, # latents per window (1 + 6 per second)
     lr:float=2e-3, # AdamW: vectors, embeddings
     matrix_lr:float=.02, # Muon: matrices of the blocks
@@ -65,8 +66,8 @@ def main(
     acc = start(run); torch.manual_seed(seed)
     dit, w = DiT.from_pretrained(init).train() if init else DiT(cfg.dit), latent_weight(cfg, data.info.get('gains')).to(acc.device)
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'slot', 'table'))
-    r = fit(run, dit, lambda m, b: base_loss(m, b, w), lambda s, rank, world: batch(cfg, data, s, rank, size, latents, seed), acc, opt,
-            steps=steps or None, minutes=minutes or None, warmup=100, ema=.995, seed=seed, config=dict(to_dict(cfg.dit), size=size, latents=latents, lr=lr, matrix_lr=matrix_lr),
+    r = fit(run, dit, lambda m, b: base_loss(m, b, w), lambda s, rank, world: batch(cfg, data, s, rank, size, latents, seed, shift=shift), acc, opt,
+            steps=steps or None, minutes=minutes or None, warmup=100, ema=.995, seed=seed, config=dict(to_dict(cfg.dit), size=size, latents=latents, shift=shift, lr=lr, matrix_lr=matrix_lr),
             evaluate=lambda m, s: probe(m, cfg, data), eval_every=every, runs=runs)
     if out and acc.is_main_process: save_component(r.ema, out, 'base', cfg, torch.bfloat16)
     finish(acc)

@@ -18,7 +18,7 @@ from ..actor.acting import act
 from ..actor.reader import load_reader, read
 from ..actor.world import clip_info, open_corpus, person_row, to_video
 from ..audio import MelEncoder
-from ..base import Features, generate, make_refs, window_cond
+from ..base import GUIDANCE, Features, generate, make_refs, window_cond
 from ..bench.metrics import (best_lag, break_second, face_distance, false_mouth, jaw_correlation, listening, mean, mouth_psnr, nod_f1, per_second,
                                pitch_correlation, redraw, speaking, threshold, track)
 from ..config import config as preset
@@ -195,7 +195,7 @@ def main(
     clips:int=24, # held-out clips
     seconds:int=0, # length; 0: that of the corpus
     steps:int=8, # evaluations per window (base)
-    speak_scale:float=1.5, listen_scale:float=1., text_scale:float=1., # guidance (base)
+    speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=1., # guidance (base)
     refs:str='0', # reference columns given, e.g. '0' or '0,3,4'
     strips_of:int=0, # perform this many people for --seconds instead of scoring clips
     group:int=8, # clips performed at a time

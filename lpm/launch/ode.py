@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from fastcore.script import call_parse
 
-from ..base import Features, latent_weight, pick_refs
+from ..base import GUIDANCE, Features, latent_weight, pick_refs
 from ..config import config, save_component, to_dict
 from ..dit import DiT
 from ..online import Trajectories, ode_batch, ode_loss, record
@@ -54,7 +54,7 @@ def main(
     paths:str='work/paths', # folder of recorded trajectories
     record:int=0, # record the paths of so many clips and stop
     part:int=0, # names this recorder's files and random stream
-    speak_scale:float=2., listen_scale:float=2.5, # guidance of the teacher while recording
+    speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], # guidance of the teacher while recording
     name:str='tiny', # configuration
     run:str='', # name of the run; default ode_<name>
     out:str='', # save the averaged student here when done (component 'backbone' is added)
