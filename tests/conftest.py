@@ -1,9 +1,11 @@
 "Shared by all tests: one thread per process, where things are, what is skipped and why, and the closing line."
 import os
 os.environ.setdefault('OMP_NUM_THREADS', '1')       # before torch is imported anywhere
-import shutil, subprocess, sys
+import shutil, signal, subprocess, sys
 from pathlib import Path
 import pytest
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)     # `make test &`: a shell's background jobs, and their children, would never see Ctrl-C
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT)); sys.path.insert(0, str(ROOT / 'tools'))
