@@ -159,7 +159,7 @@ def film(
 def strips(
     latents, # `base_latents` or `student_latents`, all but the sound and the length filled in: (given, speak, listen, seconds) -> chunks
     cfg, data:Features, corpus, folder, # configuration, features, the open corpus and its folder
-    vae, reader, people:int, seconds:int, seed:int=0 # how many people, how long
+    vae, reader, people:int, seconds:int, cols:tuple=(0,), seed:int=0 # how many people, how long, which references they get
 )->tuple: # (dict of results, list of (video, label))
     "Perform long dialogues of unseen people and find where faces break."
     c = corpus['corpus']; info = {i: clip_info(folder, i) for i in range(data.split, c.clips) if corpus['done'][i]}
@@ -168,7 +168,7 @@ def strips(
     acts = [act(900_000 + 1000*seed + i, seconds, 'dialogue', split='held_out', directive=info[i]['meta']['directives'][0][1]) for i in clips]
     mel = MelEncoder(cfg.audio); ear = lambda k: torch.stack([mel(getattr(p, k)) for p in acts])
     lat, cap = data.get('refs', np.array(rows)), data.get('caption', np.array(clips)).long()[:, 0].numpy(); emb = data.get('text', cap), data.get('text_mask', cap)
-    given = dict(first=lat[:, 0][:, :, None], refs=make_refs(lat, data.kinds, [0]), text=lambda _: emb)
+    given = dict(first=lat[:, 0][:, :, None], refs=make_refs(lat, data.kinds, cols), text=lambda _: emb)
     video = decode(vae, latents(given, ear('speak'), ear('listen'), seconds)); reads = read_all(reader, video)
     bank = [to_video(corpus['refs'][r:r+1])[0].transpose(0, 1) for r in rows]
     with torch.no_grad(): real = [vae.decode(vae.encode(to_video(corpus['frames'][i:i+1])))[0].clamp(-1, 1) for i in clips]
@@ -218,7 +218,7 @@ def main(
                   config=dict(clips=clips, steps=steps, speak_scale=speak_scale, listen_scale=listen_scale, refs=refs, corpus_seed=c.seed))
     if strips_of:
         if what not in ('base', 'student'): raise LpmError(f'--strips_of performs with base or student, not {what}')
-        record['name'] += '_strips'; res, rows = strips(run, cfg, feats, data, corpus, codec, eye, strips_of, seconds or 10, seed)
+        record['name'] += '_strips'; res, rows = strips(run, cfg, feats, data, corpus, codec, eye, strips_of, seconds or 10, cols, seed)
         record.update(metrics=res)
     else:
         idx = pick(modes, [bool(d) and i >= c.first_held_out for i, d in enumerate(data['done'])], clips); secs = seconds or c.seconds; n = 1 + FPS*secs
