@@ -26,7 +26,7 @@ def main():
         test, said_test = run('make test', f'{d}/lpm', env)
         report = json.loads(Path(f'{d}/lpm/out/talk.json').read_text())
     counts = re.findall(r'(\d+) passed, (\d+) failed, (\d+) skipped', said_test)[-1]
-    record = dict(name='newcomer', commit=commit, minutes=dict(perform=perform, test=test), tests=dict(zip(('passed', 'failed', 'skipped'), map(int, counts))), perform=report,
+    record = dict(name='newcomer', commit=commit, minutes=round(perform + test, 2), commands=dict(perform=perform, test=test), device=f'{os.cpu_count()} cores, CPU', tests=dict(zip(('passed', 'failed', 'skipped'), map(int, counts))), perform=report,
                   python=platform.python_version(), cores=os.cpu_count(), load=round(os.getloadavg()[0], 2))
     (ROOT/'runs'/'newcomer.json').write_text(json.dumps(record, indent=1) + '\n')
     print(f'make perform {perform} min, make test {test} min: {", ".join(counts[0:1])} passed')

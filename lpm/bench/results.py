@@ -64,8 +64,8 @@ ROWS = [Row('reader on raw renders of unseen people: jaw correlation', 'bench_re
         Row('real-time factor, everything included', 'speed:real_time_factor', .35, False),
         Row('first second of film, warm', 'speed:first_chunk_s', 1.5, False, unit=' s'),
         Row('memory growth over ten minutes', 'speed:rss_slope_mb_per_min', 1, False, unit=' MB/min'),
-        Row('newcomer: clone, new environment, empty cache, `make perform`', 'newcomer:minutes.perform', 15, False, unit=' min'),
-        Row('newcomer: then `make test`', 'newcomer:minutes.test', 15, False, unit=' min')]
+        Row('newcomer: clone, new environment, empty cache, `make perform`', 'newcomer:commands.perform', 15, False, unit=' min'),
+        Row('newcomer: then `make test`', 'newcomer:commands.test', 15, False, unit=' min')]
 
 # %% ../../nbs/63_bench.results.ipynb #d4c29ffe
 def verdict(
