@@ -80,8 +80,8 @@ train: setup-dev
 	$(call ONCE,corpus,$(call BOTH,lpm.launch.corpus --parts 2 --out work/corpus --clips $(CLIPS) --people 360 --seed 1))
 	$(call ONCE,vae,$(LAUNCH) lpm.launch.vae --data work/corpus --minutes $(VAE_MINUTES) --out work/weights/vae)
 	$(call ONCE,encode,rm -rf work/features; $(call BOTH,lpm.launch.encode --parts 2 --corpus work/corpus --vae work/weights --out work/features))
-	$(call ONCE,base,$(LAUNCH) lpm.launch.base --features work/features --minutes $(BASE_MINUTES) --out work/weights)
-	$(call ONCE,paths,rm -rf work/paths; $(call BOTH,lpm.launch.ode --record 120 --features work/features --teacher work/weights --paths work/paths))
+	$(call ONCE,base,$(LAUNCH) lpm.launch.base --features work/features --minutes $(BASE_MINUTES) --out work/weights && rm -rf work/paths work/paths.done work/ode.done)
+	$(call ONCE,paths,$(call BOTH,lpm.launch.ode --record 120 --features work/features --teacher work/weights --paths work/paths))
 	$(call ONCE,ode,$(LAUNCH) lpm.launch.ode --features work/features --teacher work/weights --paths work/paths --minutes $(ODE_MINUTES) --out work/weights)
 	@echo 'weights in work/weights: .venv/bin/lpm perform --weights work/weights'
 

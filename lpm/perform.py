@@ -563,7 +563,7 @@ def memory_mb()->float: # resident memory of this process
 
 class Meter:
     "Collects what a film costs."
-    def __init__(self): self.t0, self.ms, self.rss, self.opening, self.energy, self.n, self.head, self.first, self.stages = time.perf_counter(), [], [], array('f'), array('f'), 0, [], None, {}
+    def __init__(self): self.t0, self.ms, self.rss, self.opening, self.energy, self.head, self.first, self.stages = time.perf_counter(), [], [], array('f'), array('f'), [], None, {}
 
     def add(self, c:Chunk):
         "Count one chunk."
@@ -573,7 +573,8 @@ class Meter:
         self.rss.append(memory_mb())
         if len(self.head) < 20: self.head.append(c.audio)
         if c.opening is not None:
-            T = len(c.opening); self.opening.extend(c.opening.tolist()); self.energy.extend(frame_energy(c.speak, self.n, T).tolist()); self.n += T   # a small array kept from every second pins the memory around it
+            self.energy.extend(frame_energy(c.speak, len(self.energy), len(c.opening)).tolist())     # a small array kept from every second would pin the memory around it
+            self.opening.extend(c.opening.tolist())
 
 # %% ../nbs/48_perform.ipynb #cc5d182a
 def summary(self,

@@ -29,6 +29,6 @@ def main():
     record = dict(name='newcomer', commit=commit, minutes=round(perform + test, 2), commands=dict(perform=perform, test=test), device=f'{os.cpu_count()} cores, CPU', tests=dict(zip(('passed', 'failed', 'skipped'), map(int, counts))), perform=report,
                   python=platform.python_version(), cores=os.cpu_count(), load=round(os.getloadavg()[0], 2))
     (ROOT/'runs'/'newcomer.json').write_text(json.dumps(record, indent=1) + '\n')
-    print(f'make perform {perform} min, make test {test} min: {", ".join(counts[0:1])} passed')
+    print(f'make perform {perform} min, make test {test} min: {counts[0]} passed')
 
 if __name__ == '__main__': main()

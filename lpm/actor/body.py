@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PERFORMANCE_SPEC', 'PERFORMANCE', 'STYLES', 'HAIR', 'LOGOS', 'PATTERNS', 'COLLARS', 'BACKDROPS', 'IDENTITY_SPEC',
            'SKINS', 'HAIRS', 'IRISES', 'SHIRTS', 'BGS', 'EYE_Z', 'HEAD_Y', 'PIVOT', 'WAIST', 'CAMERA', 'SLOTS', 'FOCUS',
-           'MOVES', 'PAPER', 'LEAD', 'BATCH', 'CAST', 'neutral', 'identity', 'numbers', 'distances', 'render',
-           'mouth_box', 'identity_name', 'seed_of', 'describe', 'bench']
+           'PAPER', 'LEAD', 'BATCH', 'CAST', 'neutral', 'identity', 'numbers', 'distances', 'render', 'mouth_box',
+           'identity_name', 'seed_of', 'describe', 'bench']
 
 # %% ../../nbs/03_actor.body.ipynb #e9946c7a
 import colorsys, difflib, math, os, time, warnings
@@ -300,9 +300,10 @@ def distances(
     cloth = _smin(_smin(_ell(b, v, 'torso'), _ell(bs, v, 'arm'), .22), _ell(b, v, 'collarp'), .05)
     return skin, hair, cloth
 
+def _nearest(D): "Distance to whichever of skin, hair and clothes is nearest."; return torch.minimum(torch.minimum(D[0], D[1]), D[2])
+
 def _scene(b, h, v):
-    s, a, c = distances(b, h, v)
-    return torch.minimum(torch.minimum(s, a), c)
+    return _nearest(distances(b, h, v))
 
 # %% ../../nbs/03_actor.body.ipynb #2cd1e2f2
 SLOTS = list(numbers(identity(0)[None], neutral()))       # the order in which the numbers of a picture are packed
@@ -575,16 +576,16 @@ def _probe(t, n, move, px, py, g):
 
 def _normal(D, x, y, z):
     "Where the surface looks: world directions [3, B, N], from the distance here and a little along each axis."
-    d = torch.minimum(torch.minimum(D[0], D[1]), D[2])
+    d = _nearest(D)
     n = x - d, y - d, z - d
     k = torch.rsqrt(n[0]*n[0] + n[1]*n[1] + n[2]*n[2] + 1e-9)
     return torch.stack([a*k for a in n])
 
-MOVES = [(0., .012, 0., 0.), (0., 0., .012, 0.), (0., 0., 0., .012), (.13, 0., 0., 0.), (.03, -.08, .15, .11)]   # three axes, out to the sky, out and to the lamp
+_MOVES = [(0., .012, 0., 0.), (0., 0., .012, 0.), (0., 0., 0., .012), (.13, 0., 0., 0.), (.03, -.08, .15, .11)]   # three axes, out to the sky, out and to the lamp
 
 def _surface(t, px, py, g, materials=_materials, probe=_probe, normal=_normal):
     "Distances to the materials [3, B, N], directions [3, B, N], and how far a point nearer the sky and one nearer the lamp are from everything [B, N]."
-    *axes, sky, lamp = torch.tensor(MOVES, device=t.device)
+    *axes, sky, lamp = torch.tensor(_MOVES, device=t.device)
     D, still = materials(t, px, py, g), t.new_zeros(3, 1, 1)
     n = normal(D, *(probe(t, still, m, px, py, g) for m in axes))
     return D, n, probe(t, n, sky, px, py, g), probe(t, n, lamp, px, py, g)
@@ -652,7 +653,7 @@ def _shade(t, sure, D, n, sky, lamp, px, py, g, w:float):
     "Colour of every ray: paint, light, style, outline, background: [B, 3, N] in -1..1."
     v = _unpack(g)
     b, h = _points(t, px, py, v)
-    d = torch.minimum(torch.minimum(D[0], D[1]), D[2])
+    d = _nearest(D)
     col, skin, hair, cloth, glint, soft = _paint(b, h, D, v, w)
     L = _light(n, _sat(sky/.13), _sat(.10 + lamp/.11), soft, skin, hair, cloth)
     hatch = _stripes(h[0]*.75 + h[1], .085, .62, .05), _stripes(h[0] - h[1]*.7, .085, .55, .05)

@@ -24,9 +24,10 @@ def records(
 
 def value(
     rs:dict, # from `records`
-    path:str # 'record:key.key', or two of them with ' / ' between
+    path:str # 'record:key.key', or two of them with ' / ' between; '': nothing to look up
 ): # the number, or None when nobody measured it
     "Look one number up."
+    if not path: return None
     if ' / ' in path:
         a, b = [value(rs, p) for p in path.split(' / ')]
         return None if a is None or not b else a/b
@@ -85,5 +86,5 @@ def table(
     "Every claim with its number, target, control and verdict."
     n = lambda v, u='': '-' if v is None else f'{v:.3g}{u}'
     line = lambda r: f'| {r.what} | {n(v := value(rs, r.path), r.unit)} | {"≥" if r.least else "≤"} {n(r.target, r.unit)} | ' \
-                     f'{n(value(rs, r.control)) + ", " + r.control_is if r.control else ""} | {verdict(v, r, value(rs, r.control) if r.control else None)} |'
+                     f'{n(value(rs, r.control)) + ", " + r.control_is if r.control else ""} | {verdict(v, r, value(rs, r.control))} |'
     return '\n'.join(['| measured on people and sentences never trained on | value | target | control | verdict |', '|---|---|---|---|---|', *map(line, rows)])

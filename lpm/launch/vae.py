@@ -138,7 +138,7 @@ def main(
         return judge(m, v, bool(amp))
     run = fit(name, model, loss_fn, batch_fn, acc, lambda m: optimizer(m, lr, matrix_lr, fan=fan), steps=steps or None, minutes=minutes or None,
               warmup=warmup, amp=bool(amp), seed=seed, evaluate=evaluate, eval_every=eval_every, log_every=log_every, folder=folder, runs=runs or None,
-              config=dict(vae=to_dict(cfg.vae), data=data, batch=batch, window=window, lr=lr, matrix_lr=matrix_lr, fan=fan, crop=crop, moving=moving, noise=noise, mouth=mouth, init=init, train_clips=len(train), held_clips=len(held)))
+              config=dict(vae=to_dict(model.cfg), data=data, batch=batch, window=window, lr=lr, matrix_lr=matrix_lr, fan=fan, crop=crop, moving=moving, noise=noise, mouth=mouth, init=init, train_clips=len(train), held_clips=len(held)))
     metrics = run.record['metrics']
     if acc.is_main_process and folder:
         if not init: fit_stats(run.ema, [windows(frames, train, 8, window, rng(seed, 4, i)).to(acc.device) for i in range(12)])
