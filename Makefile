@@ -67,23 +67,36 @@ hooks: setup-dev
 lab: setup-dev
 	@$(BIN)/jupyter lab nbs
 
-# The whole chain. Every stage is done once (work/*.done) and continues where it was interrupted; remove a stamp, or work/ itself, to do it again.
+# The whole chain. Every stage is done once (its stamp is work/*.done) and continues where it was interrupted; remove a stamp to do this stage and all after it again.
 LAUNCH = ACCELERATE_USE_CPU=true $(BIN)/accelerate launch --multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m
-ONCE = test -e work/$(1).done || { $(2) ; } && touch work/$(1).done
 BOTH = rm -f work/failed; for part in 0 1; do $(PY) -m $(1) --part $$part || echo $$part >> work/failed & done; wait; test ! -e work/failed
 CLIPS ?= 1100
-VAE_MINUTES ?= 25
+VAE_MINUTES ?= 45
 BASE_MINUTES ?= 135
 ODE_MINUTES ?= 17
-train: setup-dev
-	@mkdir -p work
-	$(call ONCE,corpus,$(call BOTH,lpm.launch.corpus --parts 2 --out work/corpus --clips $(CLIPS) --people 360 --seed 1))
-	$(call ONCE,vae,$(LAUNCH) lpm.launch.vae --data work/corpus --minutes $(VAE_MINUTES) --out work/weights/vae)
-	$(call ONCE,encode,rm -rf work/features; $(call BOTH,lpm.launch.encode --parts 2 --corpus work/corpus --vae work/weights --out work/features))
-	$(call ONCE,base,$(LAUNCH) lpm.launch.base --features work/features --minutes $(BASE_MINUTES) --out work/weights && rm -rf work/paths work/paths.done work/ode.done)
-	$(call ONCE,paths,$(call BOTH,lpm.launch.ode --record 120 --features work/features --teacher work/weights --paths work/paths))
-	$(call ONCE,ode,$(LAUNCH) lpm.launch.ode --features work/features --teacher work/weights --paths work/paths --minutes $(ODE_MINUTES) --out work/weights)
+train: work/ode.done
 	@echo 'weights in work/weights: .venv/bin/lpm perform --weights work/weights'
+work/corpus.done: | setup-dev
+	@mkdir -p work
+	$(call BOTH,lpm.launch.corpus --parts 2 --out work/corpus --clips $(CLIPS) --people 360 --seed 1)
+	@touch $@
+work/vae.done: work/corpus.done
+	$(LAUNCH) lpm.launch.vae --data work/corpus --minutes $(VAE_MINUTES) --out work/weights/vae
+	@touch $@
+work/encode.done: work/vae.done
+	rm -rf work/features
+	$(call BOTH,lpm.launch.encode --parts 2 --corpus work/corpus --vae work/weights --out work/features)
+	@touch $@
+work/base.done: work/encode.done
+	$(LAUNCH) lpm.launch.base --features work/features --minutes $(BASE_MINUTES) --out work/weights
+	rm -rf work/paths
+	@touch $@
+work/paths.done: work/base.done
+	$(call BOTH,lpm.launch.ode --record 120 --features work/features --teacher work/weights --paths work/paths)
+	@touch $@
+work/ode.done: work/paths.done
+	$(LAUNCH) lpm.launch.ode --features work/features --teacher work/weights --paths work/paths --minutes $(ODE_MINUTES) --out work/weights
+	@touch $@
 
 clean:
 	rm -rf _proc _docs out .pytest_cache .ruff_cache
