@@ -47,6 +47,12 @@ class Cond:
         "Mute some conditions."
         return dc_replace(self, **{n: () if n == 'refs' else None for n in names})
 
+    def take(self,
+        i # indices of rows; every mask must have a row per sample
+    )->'Cond': # the conditions of these rows
+        "Some samples of a batch."
+        return dc_replace(self, refs=tuple(dc_replace(r, latent=r.latent[i]) for r in self.refs), **{f.name: v[i] for f in fields(self) if f.name != 'refs' and (v := vars(self)[f.name]) is not None})
+
     def to(self, *a, **kw):
         "Like `Tensor.to`, for everything."
         return dc_replace(self, refs=tuple(r.to(*a, **kw) for r in self.refs), **{f.name: v.to(*a, **kw) for f in fields(self) if f.name != 'refs' and (v := vars(self)[f.name]) is not None})

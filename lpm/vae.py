@@ -199,13 +199,13 @@ def vae_loss(
     video:torch.Tensor, # [B, 3, T, H, W] in [-1, 1]
     z:torch.Tensor, # latent, for its size
     weights:torch.Tensor=None, # [H, W] from `mouth_weights`
-    motion:float=.5, edge:float=.25, size:float=1e-4 # weights of the terms
+    pixel:float=20., motion:float=.5, edge:float=.25, size:float=1e-4 # weights of the terms
 ): # (scalar, dict of the parts)
     "Pixels, motion, edges, latent size."
     d = recon.float() - video; w = 1. if weights is None else weights
-    parts = dict(pixel=(rounded(d)*w).mean(), motion=(rounded(d[:, :, 1:] - d[:, :, :-1])*w).mean(),
+    parts = dict(pixel=(d*d*w).mean(), motion=(rounded(d[:, :, 1:] - d[:, :, :-1])*w).mean(),
                  edge=rounded(d[..., 1:] - d[..., :-1]).mean() + rounded(d[..., 1:, :] - d[..., :-1, :]).mean(), size=(z.float()**2).mean())
-    return parts['pixel'] + motion*parts['motion'] + edge*parts['edge'] + size*parts['size'], parts
+    return pixel*parts['pixel'] + motion*parts['motion'] + edge*parts['edge'] + size*parts['size'], parts
 
 # %% ../nbs/35_vae.ipynb #4fe62bb1
 def motion_r2(

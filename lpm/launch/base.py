@@ -26,7 +26,7 @@ def probe(
 )->dict: # excess error in percent when speak / listen is swapped, and the error itself
     "How much the model's prediction depends on each sound, on people it never saw."
     from dataclasses import replace
-    b = batch(cfg, _HeldOut(data), 0, size=size, drop=0., augment=False, stages=0., seed=99)
+    b = batch(cfg, _HeldOut(data), 0, size=size, drop=0., augment=False, stages=0., lively=0., inherit=0., seed=99)
     b = b.to(next(dit.parameters()).device); t = torch.where(b.clean, 0., level); x, w = interpolate(b.x0, b.noise, t), latent_weight(cfg, data.info.get('gains')).to(b.x0)
     mouth = w*(mouth_map(cfg) > 1).to(x); m = (~b.clean).float()[:, None, :, None, None]
     err = lambda c, where: ((x0_from_v(x, t, dit(x, t, c)) - b.x0).square()*m*where).sum()/(m*where).expand_as(b.x0).sum()

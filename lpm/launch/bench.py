@@ -196,7 +196,7 @@ def main(
     clips:int=24, # held-out clips
     seconds:int=0, # length; 0: that of the corpus
     steps:int=8, # evaluations per window (base)
-    speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=1., # guidance (base)
+    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=1., # guidance (base)
     refs:str='0', # reference columns given, e.g. '0' or '0,3,4'
     strips_of:int=0, # perform this many people for --seconds instead of scoring clips
     group:int=8, # clips performed at a time
@@ -211,12 +211,12 @@ def main(
     if what in ('base', 'student'):
         from lpm.dit import DiT
         feats, dit = Features(features), DiT.from_pretrained(weights, None if what == 'base' else 'backbone'); cols = [int(i) for i in refs.split(',')]
-        scales = {k: s for k, s in dict(speak=speak_scale, listen=listen_scale, text=text_scale).items() if s != 1}
+        scales = {k: s for k, s in dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale).items() if s != 1}
         run = lambda given, sp, li, s: (base_latents if what == 'base' else student_latents)(dit, cfg, given, sp, li, s, seed=seed, steps=steps, scales=scales)
     if what != 'renderer':
         codec = VAE.from_pretrained(vae)
     record = dict(name=f'bench_{what}_{name}', what=what, weights=weights if what in ('base', 'student') else '', seed=seed, commit=git_commit(),
-                  config=dict(clips=clips, steps=steps, speak_scale=speak_scale, listen_scale=listen_scale, refs=refs, corpus_seed=c.seed))
+                  config=dict(clips=clips, steps=steps, refs_scale=refs_scale, speak_scale=speak_scale, listen_scale=listen_scale, refs=refs, corpus_seed=c.seed))
     if strips_of:
         if what not in ('base', 'student'): raise LpmError(f'--strips_of performs with base or student, not {what}')
         record['name'] += '_strips'; res, rows = strips(run, cfg, feats, data, corpus, codec, eye, strips_of, seconds or 10, cols, seed)

@@ -110,7 +110,7 @@ def main(
     moving:float=.25, # share of latent channels that start as differences between frames
     noise:float=.05, # standard deviation of the noise on latents
     mouth:float=4., # weight of the mouth box in the loss
-    motion:float=1., # weight of frame-to-frame changes in the loss
+    motion:float=.5, # weight of frame-to-frame changes in the loss
     warmup:int=50, # steps
     seed:int=0, # of the run
     amp:int=1, # 1: bfloat16 autocast
