@@ -8,7 +8,7 @@ __all__ = ['PREDICT', 'Ref', 'Cond', 'patchify', 'unpatchify', 'time_features', 
 
 # %% ../nbs/36_dit.ipynb #300eea7a
 import math
-from dataclasses import dataclass, fields, replace as dc_replace
+from dataclasses import dataclass, replace as dc_replace
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +26,6 @@ class Ref:
     latent: torch.Tensor # [B, C, 1, H, W] latent of a still image
     kind: str            # 'global', 'expression' or 'view'
     sub: int = 0         # which expression (0-7) or view (0-3)
-    def to(self, *a, **kw): "Like `Tensor.to`."; return dc_replace(self, latent=self.latent.to(*a, **kw))
 
 @dataclass
 class Cond:
@@ -47,15 +46,14 @@ class Cond:
         "Mute some conditions."
         return dc_replace(self, **{n: () if n == 'refs' else None for n in names})
 
-    def take(self,
-        i # indices of rows; every mask must have a row per sample
-    )->'Cond': # the conditions of these rows
-        "Some samples of a batch."
-        return dc_replace(self, refs=tuple(dc_replace(r, latent=r.latent[i]) for r in self.refs), **{f.name: v[i] for f in fields(self) if f.name != 'refs' and (v := vars(self)[f.name]) is not None})
+    def map(self,
+        f # tensor -> tensor
+    )->'Cond': # a copy
+        "Apply `f` to every tensor, those of the references too."
+        return dc_replace(self, refs=tuple(dc_replace(r, latent=f(r.latent)) for r in self.refs), **{k: f(v) for k, v in vars(self).items() if k != 'refs' and v is not None})
 
-    def to(self, *a, **kw):
-        "Like `Tensor.to`, for everything."
-        return dc_replace(self, refs=tuple(r.to(*a, **kw) for r in self.refs), **{f.name: v.to(*a, **kw) for f in fields(self) if f.name != 'refs' and (v := vars(self)[f.name]) is not None})
+    def take(self, i): "The conditions of some rows of a batch (an index tensor); every mask must have a row per sample."; return self.map(lambda v: v[i])
+    def to(self, *a, **kw): "Like `Tensor.to`, for everything."; return self.map(lambda v: v.to(*a, **kw))
 
 # %% ../nbs/36_dit.ipynb #07f19f39
 def patchify(
