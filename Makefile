@@ -67,35 +67,46 @@ hooks: setup-dev
 lab: setup-dev
 	@$(BIN)/jupyter lab nbs
 
-# The whole chain. Every stage is done once (its stamp is work/*.done) and continues where it was interrupted; remove a stamp to do this stage and all after it again.
-LAUNCH = ACCELERATE_USE_CPU=true $(BIN)/accelerate launch --multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m
-BOTH = rm -f work/failed; for part in 0 1; do $(PY) -m $(1) --part $$part || echo $$part >> work/failed & done; wait; test ! -e work/failed
+# The whole chain. Every stage is done once (its stamp is W/*.done) and continues where it was interrupted; remove a stamp to do this stage and all after it again.
+# make train CONFIG=small GPU=1 PARTS=16: 128 px, trained on one GPU, drawn and encoded by sixteen processes.
+CONFIG ?= tiny
+GPU ?=
+PARTS ?= 2
 CLIPS ?= 1100
+RECORD ?= 120
 VAE_MINUTES ?= 45
 BASE_MINUTES ?= 135
 ODE_MINUTES ?= 17
-train: work/ode.done
-	@echo 'weights in work/weights: .venv/bin/lpm perform --weights work/weights'
-work/corpus.done: | setup-dev
-	@mkdir -p work
-	$(call BOTH,lpm.launch.corpus --parts 2 --out work/corpus --clips $(CLIPS) --people 360 --seed 1)
+VAE_ARGS ?= $(if $(GPU),--batch 16 --lr 1e-3 --mouth 8)
+BASE_ARGS ?= $(if $(GPU),--size 64)
+ODE_ARGS ?= $(if $(GPU),--size 24)
+WORDS ?=
+W = $(if $(filter tiny,$(CONFIG)),work,work/$(CONFIG))
+PX = $(if $(filter small,$(CONFIG)),128,64)
+LAUNCH = $(if $(GPU),,ACCELERATE_USE_CPU=true )$(BIN)/accelerate launch $(if $(GPU),--num_processes 1,--multi_gpu --num_processes 2) --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m
+EACH = rm -f $(W)/failed; for part in $$(seq 0 $$(($(PARTS) - 1))); do $(PY) -m $(1) --part $$part || echo $$part >> $(W)/failed & done; wait; test ! -e $(W)/failed
+train: $(W)/ode.done
+	@echo 'weights in $(W)/weights: .venv/bin/lpm perform --weights $(W)/weights'
+$(W)/corpus.done: | setup-dev
+	@mkdir -p $(W)
+	$(call EACH,lpm.launch.corpus --parts $(PARTS) --out $(W)/corpus --clips $(CLIPS) --people 360 --seed 1 --size $(PX))
 	@touch $@
-work/vae.done: work/corpus.done
-	$(LAUNCH) lpm.launch.vae --data work/corpus --minutes $(VAE_MINUTES) --out work/weights/vae
+$(W)/vae.done: $(W)/corpus.done
+	$(LAUNCH) lpm.launch.vae --config $(CONFIG) --data $(W)/corpus --minutes $(VAE_MINUTES) --out $(W)/weights/vae $(VAE_ARGS)
 	@touch $@
-work/encode.done: work/vae.done
-	rm -rf work/features
-	$(call BOTH,lpm.launch.encode --parts 2 --corpus work/corpus --vae work/weights --out work/features)
+$(W)/encode.done: $(W)/vae.done
+	rm -rf $(W)/features
+	$(call EACH,lpm.launch.encode --parts $(PARTS) --name $(CONFIG) --corpus $(W)/corpus --vae $(W)/weights --out $(W)/features $(if $(WORDS),--words $(WORDS)))
 	@touch $@
-work/base.done: work/encode.done
-	$(LAUNCH) lpm.launch.base --features work/features --minutes $(BASE_MINUTES) --out work/weights
-	rm -rf work/paths
+$(W)/base.done: $(W)/encode.done
+	$(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --minutes $(BASE_MINUTES) --out $(W)/weights $(BASE_ARGS)
+	rm -rf $(W)/paths
 	@touch $@
-work/paths.done: work/base.done
-	$(call BOTH,lpm.launch.ode --record 120 --features work/features --teacher work/weights --paths work/paths)
+$(W)/paths.done: $(W)/base.done
+	$(call EACH,lpm.launch.ode --record $(RECORD) --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --paths $(W)/paths)
 	@touch $@
-work/ode.done: work/paths.done
-	$(LAUNCH) lpm.launch.ode --features work/features --teacher work/weights --paths work/paths --minutes $(ODE_MINUTES) --out work/weights
+$(W)/ode.done: $(W)/paths.done
+	$(LAUNCH) lpm.launch.ode --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --paths $(W)/paths --minutes $(ODE_MINUTES) --out $(W)/weights $(ODE_ARGS)
 	@touch $@
 
 clean:

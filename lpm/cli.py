@@ -330,15 +330,16 @@ def speed(
     as_json:Annotated[bool, O('--json', help='Print JSON.')] = False,
 ):
     "Time the whole chain on this machine: a film of the shipped recordings, warm, everything included."
-    import platform, tempfile
+    import tempfile
     from lpm.perform import perform as film
+    from lpm.train import machine
     t = time.perf_counter(); p = load(weights, model, False, threads, dtype); t = time.perf_counter() - t
     assets = Path(__file__).parent/'assets' if '__file__' in globals() else Path('../lpm/assets')
     kw = dict(speak=assets/'answer.flac', listen=assets/'question.flac')
     with tempfile.TemporaryDirectory() as d, bar(seconds + 2) as progress:
         film(p, Path(d)/'warm.mp4', seconds=2, **kw)
         r = film(p, Path(d)/'speed.mp4', seconds=seconds, progress=progress, **kw)
-    r = dict(r, load_s=round(t, 2), machine=f'{platform.machine()}, {os.cpu_count()} cores')
+    r = dict(r, load_s=round(t, 2), machine=f'{machine()}, {os.cpu_count()} cores')
     if as_json: print(json.dumps(r, indent=1)); return
     for k in ('real_time_factor', 'first_chunk_s', 'chunk_ms_p50', 'chunk_ms_p95', 'load_s', 'peak_rss_mb', 'threads', 'machine'): print(f'{k:18} {r[k]}')
     for k, v in r['stage_ms'].items(): print(f'  {k:16} {v:.1f} ms')

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config', 'tiny', 'small',
            'debug', 'paper', 'config', 'to_dict', 'from_dict', 'find_weights', 'shipped', 'Pretrained',
-           'save_component']
+           'save_component', 'widen']
 
 # %% ../nbs/01_config.ipynb #a07ed3c8
 import json
@@ -106,8 +106,8 @@ def _minilm(): return TextConfig('sentence-transformers/all-MiniLM-L6-v2', 384, 
 
 def tiny()->Config:
     "64 px, trained on two CPU cores; its weights ship inside the package."
-    a, t, v = _mel(), _minilm(), VAEConfig(48, 8, 4, (32, 64, 96))
-    d = DiTConfig(dim=192, depth=6, heads=6, ffn=576, patch=2, channels=48, freq_dim=128, text_dim=t.dim, audio_dim=a.dim, speak_window=a.speak_window,
+    a, t, v = _mel(), _minilm(), VAEConfig(64, 8, 4, (32, 64, 96))
+    d = DiTConfig(dim=192, depth=6, heads=6, ffn=576, patch=2, channels=64, freq_dim=128, text_dim=t.dim, audio_dim=a.dim, speak_window=a.speak_window,
                   listen_window=a.listen_window, predict='x0', theta=1000., ref_offsets=(40, 48, 56), ref_step=1)
     return Config('tiny', (64, 64), a, t, v, d, OnlineConfig(1., .5, .3, sink=1, window=2, count_current=True))
 
@@ -223,3 +223,14 @@ def save_component(
 ):
     "Put a component into a model's folder, with the model's own config.json, as `find_weights` expects it."
     module.save_pretrained(Path(out)/name, dtype); (Path(out)/'config.json').write_text(json.dumps(to_dict(cfg)) + '\n')
+
+def widen(
+    new, # module, changed in place
+    old # module of the same build, nowhere larger
+): # new
+    "Copy trained weights into the leading part of larger ones; the rest becomes zero, so new inputs and outputs begin unheard and silent."
+    a, b = new.state_dict(), old.state_dict()
+    if a.keys() != b.keys() or any(v.dim() != b[k].dim() or any(n < m for n, m in zip(v.shape, b[k].shape)) for k, v in a.items()):
+        raise LpmError(f'{to_dict(old.cfg)} cannot grow into {to_dict(new.cfg)}: another build, or smaller')
+    for k, v in a.items(): v.zero_()[tuple(slice(n) for n in b[k].shape)] = b[k]
+    return new

@@ -98,8 +98,9 @@ def record(
     def visit(c, t, x):
         for k in seen:
             if abs(t - k) < 1e-4: seen[k].append(x)
+    dev = next(dit.parameters()).device; there = lambda x, t, c: dit(x.to(dev), t.to(dev), c.to(dev)).to(x)       # features stay here, also when the teacher is on a GPU
     text = lambda c: (data.get('text', cap[:, min(c, cap.shape[1]-1)].numpy()), data.get('text_mask', cap[:, min(c, cap.shape[1]-1)].numpy()))
-    x0 = torch.cat(list(generate(dit, cfg, get('latents')[:, :, :1], seconds, get('speak'), get('listen'), text, refs=refs,
+    x0 = torch.cat(list(generate(there, cfg, get('latents')[:, :, :1], seconds, get('speak'), get('listen'), text, refs=refs,
                                  generator=generator, steps=steps, shift=1., scales=scales, visit=visit)), 2)
     return dict(eps=torch.cat(seen[cfg.online.t0], 2), x1=torch.cat(seen[cfg.online.t1], 2), x0=x0)
 

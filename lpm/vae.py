@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['HADAMARD', 'fold', 'unfold', 'before', 'each', 'Conv', 'rms', 'Block', 'down', 'up', 'Encoder', 'Decoder', 'VAE',
-           'leading', 'init_pca', 'psnr', 'mouth_weights', 'rounded', 'vae_loss', 'motion_r2', 'fit_stats']
+           'leading', 'init_pca', 'psnr', 'mouth_weights', 'rounded', 'vae_loss', 'motion_r2', 'init_wider',
+           'fit_stats']
 
 # %% ../nbs/35_vae.ipynb #dcc8c4bf
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .config import Pretrained, VAEConfig
+from .config import Pretrained, VAEConfig, widen
 from .notation import LpmError
 
 # %% ../nbs/35_vae.ipynb #710b22e2
@@ -216,7 +217,26 @@ def motion_r2(
     y0, y1, x0, x1 = box; a, b = (v[:, :, 1:, y0:y1, x0:x1] - v[:, :, :-1, y0:y1, x0:x1] for v in (recon, video))
     return 1 - float(((a - b)**2).sum()/(b**2).sum().clamp(min=1e-12))
 
-# %% ../nbs/35_vae.ipynb #c2ce22b1
+# %% ../nbs/35_vae.ipynb #11f508d8
+@torch.no_grad()
+def init_wider(
+    vae:VAE, # changed in place
+    old:VAE, # trained, with fewer channels
+    videos:torch.Tensor, # [N, 3, 1+4n, H, W] examples in [-1, 1]
+    weights:torch.Tensor # [H, W] how much each place counts, from `mouth_weights`
+)->VAE: # the same
+    "More channels for a trained codec: the new ones begin as the best linear map from the pixels to what it misses, and stay so."
+    widen(vae, old).mean.zero_(); vae.std.fill_(1); n = old.cfg.channels
+    rows = lambda v: each(down(8), fold(v.float(), 4))[:, 1:].movedim(2, -1).flatten(0, -2).double()
+    x, miss = rows(videos), rows(videos - old(videos)[0]); (mx, mm), w = (x.mean(0), miss.mean(0)), rows(weights.expand_as(videos)).mean(1, keepdim=True).sqrt()
+    xw = (x - mx)*w; xx = xw.T @ xw; W = torch.linalg.solve(xx + 1e-4*xx.diagonal().mean()*torch.eye(len(xx)).double(), xw.T @ ((miss - mm)*w))
+    _, V, s = leading(xw @ W, vae.cfg.channels - n); A = (W @ V/s).T                                # reduced-rank regression
+    vae.enc.skip.weight[n:], vae.enc.skip.bias[n:] = A[..., None, None].float(), (-A @ mx).float()
+    vae.dec.skip.weight[:, n:] = (V*s)[..., None, None].float(); vae.dec.skip.bias += mm.float()
+    for conv in (vae.enc.skip, vae.dec.skip): conv.requires_grad_(False)
+    return vae
+
+# %% ../nbs/35_vae.ipynb #c05fbef1
 @torch.no_grad()
 def fit_stats(
     vae:VAE, # changed in place

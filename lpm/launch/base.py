@@ -10,7 +10,7 @@ import torch
 from fastcore.script import call_parse
 
 from ..base import Features, base_loss, batch, latent_weight, mouth_map
-from ..config import config, save_component, to_dict
+from ..config import config, save_component, to_dict, widen
 from ..dit import DiT
 from ..flow import interpolate, x0_from_v
 from ..train import finish, fit, optimizer, start
@@ -47,7 +47,7 @@ class _HeldOut(Features):
 def main(
     features:str='work/features', # folder of lpm.launch.encode
     name:str='tiny', # configuration
-    run:str='', # name of the run: work/<run>, runs/<run>.json; default base_<name>
+    run:str='', # name of the run: work/RUN, runs/RUN.json; default base_NAME
     out:str='', # save the averaged weights here when done (a folder; component 'base' is added)
     steps:int=0, # stop after so many steps in all (0: by --minutes)
     minutes:float=0., # time budget of this session
@@ -59,12 +59,12 @@ def main(
     seed:int=0, # names the run's randomness
     every:int=500, # steps between probes
     runs:str='runs', # folder of records
-    init:str='', # start from these weights (preset or folder) instead of fresh ones
+    init:str='', # start from these weights (preset or folder; fewer channels are widened) instead of fresh ones
 ):
     "Train Base LPM on cached features, resumable; run again to go on."
     cfg, data = config(name), Features(features); run = run or f'base_{name}'
     acc = start(run); torch.manual_seed(seed)
-    dit, w = DiT.from_pretrained(init).train() if init else DiT(cfg.dit), latent_weight(cfg, data.info.get('gains')).to(acc.device)
+    dit, w = widen(DiT(cfg.dit), DiT.from_pretrained(init)) if init else DiT(cfg.dit), latent_weight(cfg, data.info.get('gains')).to(acc.device)
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'slot', 'table'))
     r = fit(run, dit, lambda m, b: base_loss(m, b, w), lambda s, rank, world: batch(cfg, data, s, rank, size, latents, seed, shift=shift), acc, opt,
             steps=steps or None, minutes=minutes or None, warmup=100, ema=.995, seed=seed, config=dict(to_dict(cfg.dit), size=size, latents=latents, shift=shift, lr=lr, matrix_lr=matrix_lr),

@@ -23,7 +23,7 @@ from ..bench.metrics import (best_lag, break_second, face_distance, false_mouth,
                                pitch_correlation, redraw, speaking, threshold, track)
 from ..config import config as preset
 from ..notation import FPS, LpmError
-from ..train import git_commit, rng, work, write_record
+from ..train import git_commit, machine, rng, work, write_record
 from ..vae import VAE, psnr
 
 # %% ../../nbs/96_launch.bench.ipynb #7cead32f
@@ -192,7 +192,7 @@ def main(
     vae:str='tiny', # weights of the autoencoder
     reader:str='', # weights of the reader; '' takes the shipped ones
     config:str='tiny', # preset
-    name:str='', # of the record: runs/bench_<what>_<name>.json; default: the preset
+    name:str='', # of the record: runs/bench_WHAT_NAME.json; default: the preset
     clips:int=24, # held-out clips
     seconds:int=0, # length; 0: that of the corpus
     steps:int=8, # evaluations per window (base)
@@ -215,7 +215,7 @@ def main(
         run = lambda given, sp, li, s: (base_latents if what == 'base' else student_latents)(dit, cfg, given, sp, li, s, seed=seed, steps=steps, scales=scales)
     if what != 'renderer':
         codec = VAE.from_pretrained(vae)
-    record = dict(name=f'bench_{what}_{name}', what=what, weights=weights if what in ('base', 'student') else '', seed=seed, commit=git_commit(),
+    record = dict(name=f'bench_{what}_{name}', what=what, weights=weights if what in ('base', 'student') else '', seed=seed, commit=git_commit(), device=machine(),
                   config=dict(clips=clips, steps=steps, refs_scale=refs_scale, speak_scale=speak_scale, listen_scale=listen_scale, refs=refs, corpus_seed=c.seed))
     if strips_of:
         if what not in ('base', 'student'): raise LpmError(f'--strips_of performs with base or student, not {what}')

@@ -15,7 +15,7 @@ import torch
 from fastcore.script import call_parse
 
 from ..base import GUIDANCE, Features, latent_weight, pick_refs
-from ..config import config, save_component, to_dict
+from ..config import config, save_component, to_dict, widen
 from ..dit import DiT
 from ..online import Trajectories, ode_batch, ode_loss, record
 from ..train import finish, fit, optimizer, rng, start
@@ -56,7 +56,8 @@ def main(
     part:int=0, # names this recorder's files and random stream
     refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], # guidance of the teacher while recording
     name:str='tiny', # configuration
-    run:str='', # name of the run; default ode_<name>
+    run:str='', # name of the run; default ode_NAME
+    init:str='', # start from this student (preset or folder; fewer channels are widened) instead of the teacher
     out:str='', # save the averaged student here when done (component 'backbone' is added)
     steps:int=0, # stop after so many steps in all (0: by --minutes)
     minutes:float=0., # time budget of this session
@@ -68,10 +69,10 @@ def main(
 ):
     "Stage 1: regress a causal two-step student on the teacher's paths (Eq. 5)."
     cfg, data = config(name), Features(features)
-    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher), cfg, data, Path(paths), record, part, scales=dict(refs=refs_scale, speak=speak_scale, listen=listen_scale), seed=seed)
+    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=dict(refs=refs_scale, speak=speak_scale, listen=listen_scale), seed=seed)
     run = run or f'ode_{name}'; acc = start(run)
     tr, w = Trajectories(paths), latent_weight(cfg, data.info.get('gains')).to(acc.device)
-    student = DiT.from_pretrained(teacher).train()
+    student = widen(DiT(cfg.dit), DiT.from_pretrained(init, 'backbone') if init else DiT.from_pretrained(teacher)).train()
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'slot', 'table'))
     r = fit(run, student, lambda m, b: ode_loss(m, cfg, b, w), lambda s, rank, world: ode_batch(cfg, data, tr, s, rank, size, seed), acc, opt,
             steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, seed=seed, runs=runs,

@@ -167,7 +167,7 @@ def main(
     lr:float=2e-3, matrix_lr:float=.02, # Adam for vectors, Muon for matrices
     seed:int=0, # of the run
     amp:int=1, # 1: bfloat16 autocast
-    out:str='', # folder of the weights; default <work>/weights/reader
+    out:str='', # folder of the weights; default WORK/weights/reader
     name:str='reader', # run name
     draw:int=0, # 1: draw the pictures and stop
     compiled:int=1, # 1: compile the renderer

@@ -17,7 +17,7 @@ from ..bench.metrics import energy_sync, mean
 from ..media import read_audio, read_video
 from ..notation import LpmError, SAMPLE_RATE
 from ..perform import Performer, perform
-from ..train import git_commit, work, write_record
+from ..train import git_commit, machine, work, write_record
 
 # %% ../../nbs/97_launch.real.ipynb #f2f03540
 def sound_kept(
@@ -53,7 +53,7 @@ def main(
     model:str='online', # online or base
     character:str='', # who performs; default the first of the cast
     seconds:float=20., # at most so much of each recording
-    name:str='real_input', # record: runs/<name>.json
+    name:str='real_input', # record: runs/NAME.json
     runs:str='runs', # folder of records
 ):
     "Perform every recording of a folder and write what was measured."
@@ -65,5 +65,5 @@ def main(
         rows[f.stem] = one(p, f, dst/f'{f.stem}.mp4', eye, seconds, character=character or None)
         print(f.stem, ' '.join(f'{k} {v:.2f}' for k, v in rows[f.stem].items()), flush=True)
     avg = {k: mean([r[k] for r in rows.values()]) for k in ('r', 'shuffled', 'closed', 'sound', 'real_time_factor')}
-    write_record(Path(runs)/f'{name}.json', dict(name=name, weights=p.weights, model=model, commit=git_commit(), files=len(rows),
+    write_record(Path(runs)/f'{name}.json', dict(name=name, weights=p.weights, model=model, commit=git_commit(), device=machine(), files=len(rows),
                  minutes=(time.time() - began)/60, metrics=avg, recordings=rows))

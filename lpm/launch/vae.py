@@ -15,7 +15,7 @@ from ..actor.world import open_corpus, to_video
 from ..config import config as preset, to_dict
 from ..notation import LpmError
 from ..train import finish, fit, optimizer, rng, start, work
-from ..vae import VAE, fit_stats, init_pca, motion_r2, mouth_weights, psnr, vae_loss
+from ..vae import VAE, fit_stats, init_pca, init_wider, motion_r2, mouth_weights, psnr, vae_loss
 
 # %% ../../nbs/91_launch.vae.ipynb #5e1798d1
 def demo_frames(
@@ -99,8 +99,8 @@ def main(
     data:str='work/corpus', # corpus folder (lpm.launch.corpus); '' draws a few people, for tests
     minutes:float=0., # time budget of this session
     steps:int=0, # total steps (0: by time)
-    name:str='', # run name; default vae_<config>
-    out:str='', # folder for the weights (config.json, model.safetensors in float16); default <work>/weights/<config>/vae
+    name:str='', # run name; default vae_CONFIG
+    out:str='', # folder for the weights (config.json, model.safetensors in float16); default WORK/weights/CONFIG/vae
     batch:int=2, # windows per process and step
     window:int=9, # frames per window, 1 + 4n
     lr:float=4e-3, # Adam's rate
@@ -114,6 +114,7 @@ def main(
     warmup:int=50, # steps
     seed:int=0, # of the run
     amp:int=1, # 1: bfloat16 autocast
+    wider:str='', # go on from these weights, which have fewer channels
     init:str='', # refine the decoder of these weights (a preset or folder) and leave their latents as they are; '' starts anew
     eval_every:int=250, # steps
     log_every:int=25, # steps
@@ -121,13 +122,14 @@ def main(
     runs:str='runs', # records; '' writes none
     processes:int=0 # refuse to run with another number of processes
 ):
-    "Train the causal video autoencoder; resumable, the record goes to runs/<name>.json."
+    "Train the causal video autoencoder; resumable, the record goes to runs/NAME.json."
     cfg = preset(config); name = name or f'vae_{config}'; size = 64 if not data else cfg.px
     acc = start(name, processes); torch.manual_seed(seed)
     frames, train, held = open_frames(data, size)
     video = windows(frames, held, min(24, 3*len(held)), min(25, frames.shape[1]), rng(seed, 1))
-    model = refinable(init) if init else init_pca(VAE(cfg.vae), windows(frames, train, min(192, 8*len(train)), window, rng(seed, 2)), moving)
-    w = mouth_weights((size, size), mouth_box(size), mouth).to(acc.device)
+    w, first = mouth_weights((size, size), mouth_box(size), mouth), windows(frames, train, min(192, 8*len(train)), window, rng(seed, 2))
+    model = refinable(init) if init else init_wider(VAE(cfg.vae), VAE.from_pretrained(wider), first, w) if wider else init_pca(VAE(cfg.vae), first, moving)
+    w = w.to(acc.device)
     def loss_fn(m, v): r, z = m(v, noise=noise); return vae_loss(r, v, z, w if v.shape[-1] == size else None, motion=motion)
     def batch_fn(step, rank, world):
         g = rng(seed, 3, step, rank)
@@ -138,7 +140,7 @@ def main(
         return judge(m, v, bool(amp))
     run = fit(name, model, loss_fn, batch_fn, acc, lambda m: optimizer(m, lr, matrix_lr, fan=fan), steps=steps or None, minutes=minutes or None,
               warmup=warmup, amp=bool(amp), seed=seed, evaluate=evaluate, eval_every=eval_every, log_every=log_every, folder=folder, runs=runs or None,
-              config=dict(vae=to_dict(model.cfg), data=data, batch=batch, window=window, lr=lr, matrix_lr=matrix_lr, fan=fan, crop=crop, moving=moving, noise=noise, mouth=mouth, init=init, train_clips=len(train), held_clips=len(held)))
+              config=dict(vae=to_dict(model.cfg), data=data, batch=batch, window=window, lr=lr, matrix_lr=matrix_lr, fan=fan, crop=crop, moving=moving, noise=noise, mouth=mouth, init=init, wider=wider, train_clips=len(train), held_clips=len(held)))
     metrics = run.record['metrics']
     if acc.is_main_process and folder:
         if not init: fit_stats(run.ema, [windows(frames, train, 8, window, rng(seed, 4, i)).to(acc.device) for i in range(12)])
