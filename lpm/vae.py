@@ -106,7 +106,7 @@ class Decoder(nn.Module):
 
 # %% ../nbs/35_vae.ipynb #f03f7a9a
 class VAE(Pretrained, nn.Module):
-    "Causal video codec: [B, 3, 1+4n, H, W] to [B, 16, 1+n, H/8, W/8] and back (§3.2)."
+    "Causal video codec: [B, 3, 1+4n, H, W] to [B, C, 1+n, H/8, W/8] and back (§3.2)."
     config_class, component = VAEConfig, 'vae'
     blocks = dict(encode=2, decode=5)   # blocks with memory on each side
 

@@ -123,6 +123,7 @@ def main(
     processes:int=0 # refuse to run with another number of processes
 ):
     "Train the causal video autoencoder; resumable, the record goes to runs/NAME.json."
+    if init and wider: raise LpmError('--init refines a decoder and keeps its channels, --wider adds channels: give one of them')
     cfg = preset(config); name = name or f'vae_{config}'; size = 64 if not data else cfg.px
     acc = start(name, processes); torch.manual_seed(seed)
     frames, train, held = open_frames(data, size)
