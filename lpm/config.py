@@ -7,8 +7,9 @@ __all__ = ['CONFIGS', 'WEIGHTS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTC
            'debug', 'paper', 'config', 'to_dict', 'from_dict', 'find_weights', 'shipped', 'Pretrained',
            'save_component', 'widen']
 
-# %% ../nbs/01_config.ipynb #a07ed3c8
+# %% ../nbs/01_config.ipynb #c62ec149
 import json
+import re
 import sys
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
@@ -168,7 +169,7 @@ def find_weights(
     "Resolve weights: explicit folder, then the package, then the hub (said before it downloads)."
     for p in (Path(name)/component, Path(name), WEIGHTS/name/component):
         if (p/'config.json').is_file() and (p/'model.safetensors').is_file(): return p
-    if name.count('/') == 1 and not Path(name).exists():
+    if re.fullmatch(r'\w[\w.-]*/\w[\w.-]*', name) and not Path(name).exists():
         from huggingface_hub import snapshot_download
         print(f'downloading {name}/{component} from the hub', file=sys.stderr)
         return Path(snapshot_download(name, allow_patterns=['config.json', f'{component}/*']))/component
