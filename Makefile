@@ -82,14 +82,13 @@ BASE_ARGS ?= $(if $(GPU),--size 64)
 ODE_ARGS ?= $(if $(GPU),--size 24)
 WORDS ?=
 W = $(if $(filter tiny,$(CONFIG)),work,work/$(CONFIG))
-PX = $(if $(filter small,$(CONFIG)),128,64)
 LAUNCH = $(if $(GPU),,ACCELERATE_USE_CPU=true )$(BIN)/accelerate launch $(if $(GPU),--num_processes 1,--multi_gpu --num_processes 2) --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m
 EACH = rm -f $(W)/failed; for part in $$(seq 0 $$(($(PARTS) - 1))); do $(PY) -m $(1) --part $$part || echo $$part >> $(W)/failed & done; wait; test ! -e $(W)/failed
 train: $(W)/ode.done
 	@echo 'weights in $(W)/weights: .venv/bin/lpm perform --weights $(W)/weights'
 $(W)/corpus.done: | setup-dev
 	@mkdir -p $(W)
-	$(call EACH,lpm.launch.corpus --parts $(PARTS) --out $(W)/corpus --clips $(CLIPS) --people 360 --seed 1 --size $(PX))
+	$(call EACH,lpm.launch.corpus --parts $(PARTS) --out $(W)/corpus --clips $(CLIPS) --people 360 --seed 1 --config $(CONFIG))
 	@touch $@
 $(W)/vae.done: $(W)/corpus.done
 	$(LAUNCH) lpm.launch.vae --config $(CONFIG) --data $(W)/corpus --minutes $(VAE_MINUTES) --out $(W)/weights/vae $(VAE_ARGS)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config', 'tiny', 'small',
-           'debug', 'paper', 'config', 'to_dict', 'from_dict', 'find_weights', 'shipped', 'Pretrained',
+           'debug', 'paper', 'config', 'to_dict', 'from_dict', 'is_hub_id', 'find_weights', 'shipped', 'Pretrained',
            'save_component', 'widen']
 
 # %% ../nbs/01_config.ipynb #c62ec149
@@ -162,6 +162,8 @@ def from_dict(
 # %% ../nbs/01_config.ipynb #e39dec5b
 WEIGHTS = Path(__file__).parent/'weights' if '__file__' in globals() else Path('../lpm/weights')
 
+def is_hub_id(name)->bool: "owner/name, and nothing of that name is here."; return bool(re.fullmatch(r'\w[\w.-]*/\w[\w.-]*', str(name))) and not Path(name).exists()
+
 def find_weights(
     name:str, # preset shipped inside the package ('tiny'), a local folder, or a hub id 'owner/name'
     component:str # 'vae', 'base', 'backbone', 'reader'...
@@ -169,7 +171,7 @@ def find_weights(
     "Resolve weights: explicit folder, then the package, then the hub (said before it downloads)."
     for p in (Path(name)/component, Path(name), WEIGHTS/name/component):
         if (p/'config.json').is_file() and (p/'model.safetensors').is_file(): return p
-    if re.fullmatch(r'\w[\w.-]*/\w[\w.-]*', name) and not Path(name).exists():
+    if is_hub_id(name):
         from huggingface_hub import snapshot_download
         print(f'downloading {name}/{component} from the hub', file=sys.stderr)
         return Path(snapshot_download(name, allow_patterns=['config.json', f'{component}/*']))/component

@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from .config import is_hub_id
 from .notation import LpmError
 
 # %% ../nbs/29_hub.ipynb #50b167ca
@@ -56,7 +57,7 @@ def resolve_model(
 )->Path:                    # a folder with config.json and *.safetensors
     "Folder, hub cache, package, hub: the first that has it."
     if (Path(name)/'config.json').is_file(): return Path(name)
-    if str(name).count('/') != 1 or Path(name).exists():
+    if not is_hub_id(name):
         raise LpmError(f'no model at {str(name)!r}: give a folder with config.json and *.safetensors, or a hub id owner/name')
     if p := in_cache(name) or in_package(name): return p
     if not download: raise LpmError(f'{name} is not on this machine: allow the download, give a folder, or install a package '

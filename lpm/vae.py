@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['HADAMARD', 'fold', 'unfold', 'before', 'each', 'Conv', 'rms', 'Block', 'down', 'up', 'Encoder', 'Decoder', 'VAE',
-           'leading', 'init_pca', 'psnr', 'mouth_weights', 'rounded', 'vae_loss', 'motion_r2', 'init_wider',
-           'fit_stats']
+           'leading', 'pixel_blocks', 'init_pca', 'psnr', 'mouth_weights', 'rounded', 'vae_loss', 'motion_r2',
+           'init_wider', 'fit_stats']
 
 # %% ../nbs/35_vae.ipynb #dcc8c4bf
 import torch
@@ -155,6 +155,15 @@ def leading(x, n):
     L, V = torch.linalg.eigh(torch.cov(x.double().T))
     return x.double().mean(0), V.flip(1)[:, :n], L.flip(0)[:n].clamp(min=1e-8).sqrt()
 
+def pixel_blocks(
+    videos:torch.Tensor, # [N, 3, 1+t*n, H, W], n > 0
+    t:int=4 # frames per block
+)->torch.Tensor: # [N', t*192] float64
+    "Blocks of 8 x 8 pixels and t frames as rows; the lone first frames are left out."
+    x = each(down(8), fold(videos.float(), t))[:, 1:].movedim(2, -1).flatten(0, -2).double()
+    if len(x) < 2: raise LpmError(f'films of {1 + t} frames and more are needed to see what moves, not {videos.shape[2]}')
+    return x
+
 @torch.no_grad()
 def init_pca(
     vae:VAE, # changed in place
@@ -164,8 +173,7 @@ def init_pca(
     "Set the linear skips to leading principal components of 8x8x4 blocks, and freeze them."
     if vae.cfg.t != 4: raise LpmError(f'init_pca knows groups of 4 frames, not {vae.cfg.t}')
     h = torch.kron(torch.tensor(HADAMARD).double()/2, torch.eye(192).double())                    # frames -> sum and differences
-    x = each(down(8), fold(videos.float(), 4))[:, 1:].movedim(2, -1).flatten(0, -2).double() @ h.T
-    if len(x) < 2: raise LpmError(f'init_pca needs films of 5 frames and more to see what moves, not {videos.shape[2]}')
+    x = pixel_blocks(videos) @ h.T
     nm = round(moving*vae.cfg.channels); parts = [(0, *leading(x[:, :192], vae.cfg.channels - nm))] + ([(192, *leading(x[:, 192:], nm))] if nm else [])
     mu, V, s = torch.zeros(768).double(), torch.zeros(768, 0).double(), []
     for at, m, v, d in parts:
@@ -227,8 +235,8 @@ def init_wider(
 )->VAE: # the same
     "More channels for a trained codec: the new ones begin as the best linear map from the pixels to what it misses, and stay so."
     widen(vae, old).mean.zero_(); vae.std.fill_(1); n = old.cfg.channels
-    rows = lambda v: each(down(8), fold(v.float(), 4))[:, 1:].movedim(2, -1).flatten(0, -2).double()
-    x, miss = rows(videos), rows(videos - old(videos)[0]); (mx, mm), w = (x.mean(0), miss.mean(0)), rows(weights.expand_as(videos)).mean(1, keepdim=True).sqrt()
+    x, miss, w = (pixel_blocks(v, vae.cfg.t) for v in (videos, videos - old(videos)[0], weights.expand_as(videos)))
+    w, mx, mm = w.mean(1, keepdim=True).sqrt(), x.mean(0), miss.mean(0)
     xw = (x - mx)*w; xx = xw.T @ xw; W = torch.linalg.solve(xx + 1e-4*xx.diagonal().mean()*torch.eye(len(xx)).double(), xw.T @ ((miss - mm)*w))
     _, V, s = leading(xw @ W, vae.cfg.channels - n); A = (W @ V/s).T                                # reduced-rank regression
     vae.enc.skip.weight[n:], vae.enc.skip.bias[n:] = A[..., None, None].float(), (-A @ mx).float()

@@ -12,6 +12,7 @@ import torch
 from fastcore.script import call_parse
 
 from ..actor.world import Corpus, create_corpus, write_clip
+from ..config import config as preset
 
 # %% ../../nbs/90_launch.corpus.ipynb #e7841938
 @call_parse
@@ -20,7 +21,8 @@ def main(
     clips:int=2000, # number of clips in the corpus
     people:int=320, # training identities
     seconds:int=5, # clip length
-    size:int=64, # px
+    config:str='tiny', # preset that will be trained on it
+    size:int=0, # px; 0: as `config` wants it
     seed:int=0, # the corpus seed
     part:int=0, # this process draws clips with index % parts == part
     parts:int=1, # number of processes
@@ -29,7 +31,7 @@ def main(
 ):
     "Draw (or go on drawing) a corpus of synthetic performances."
     torch.set_num_threads(1)
-    data = create_corpus(out, Corpus(seed=seed, clips=clips, people=people, seconds=seconds, size=size))
+    data = create_corpus(out, Corpus(seed=seed, clips=clips, people=people, seconds=seconds, size=size or preset(config).px))
     todo = [i for i in range(part, clips, parts) if not data['done'][i]]
     todo = todo[:limit] if limit else todo
     start = last = time.time()

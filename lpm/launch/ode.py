@@ -72,7 +72,7 @@ def main(
     if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=dict(refs=refs_scale, speak=speak_scale, listen=listen_scale), seed=seed)
     run = run or f'ode_{name}'; acc = start(run)
     tr, w = Trajectories(paths), latent_weight(cfg, data.info.get('gains')).to(acc.device)
-    student = widen(DiT(cfg.dit), DiT.from_pretrained(init, 'backbone') if init else DiT.from_pretrained(teacher)).train()
+    student = widen(DiT(cfg.dit), DiT.from_pretrained(init, 'backbone') if init else DiT.from_pretrained(teacher))
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'slot', 'table'))
     r = fit(run, student, lambda m, b: ode_loss(m, cfg, b, w), lambda s, rank, world: ode_batch(cfg, data, tr, s, rank, size, seed), acc, opt,
             steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, seed=seed, runs=runs,

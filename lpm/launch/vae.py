@@ -128,8 +128,8 @@ def main(
     acc = start(name, processes); torch.manual_seed(seed)
     frames, train, held = open_frames(data, size)
     video = windows(frames, held, min(24, 3*len(held)), min(25, frames.shape[1]), rng(seed, 1))
-    w, first = mouth_weights((size, size), mouth_box(size), mouth), windows(frames, train, min(192, 8*len(train)), window, rng(seed, 2))
-    model = refinable(init) if init else init_wider(VAE(cfg.vae), VAE.from_pretrained(wider), first, w) if wider else init_pca(VAE(cfg.vae), first, moving)
+    w, first = mouth_weights((size, size), mouth_box(size), mouth), lambda: windows(frames, train, min(192, 8*len(train)), window, rng(seed, 2))
+    model = refinable(init) if init else init_wider(VAE(cfg.vae), VAE.from_pretrained(wider), first(), w) if wider else init_pca(VAE(cfg.vae), first(), moving)
     w = w.to(acc.device)
     def loss_fn(m, v): r, z = m(v, noise=noise); return vae_loss(r, v, z, w if v.shape[-1] == size else None, motion=motion)
     def batch_fn(step, rank, world):

@@ -11,13 +11,21 @@
 # Rehearsal without a GPU, in minutes:
 #   sh runs/gpu/small.sh /tmp/out 900 GPU= PARTS=2 CLIPS=48 RECORD=2 VAE_MINUTES=1 BASE_MINUTES=1 ODE_MINUTES=1 ODE_ARGS='--size 1' BASE_ARGS='--size 2'
 set -e
+[ $# -ge 2 ] || { echo 'usage: sh runs/gpu/small.sh OUT SECONDS [make variables]' >&2; exit 2; }
 out=$1 seconds=$2; shift 2
 mkdir -p "$out" work/small
 if [ -d .gpu/wheels ] && [ ! -d /tmp/lpm_site ]; then python3 -m pip install -q --no-index --no-deps --no-compile --target /tmp/lpm_site .gpu/wheels/*.whl; fi
 [ -d /tmp/lpm_site ] && export PYTHONPATH=/tmp/lpm_site${PYTHONPATH:+:$PYTHONPATH}
 [ -d .gpu/words ] && words=WORDS=.gpu/words
 bin=$(python3 -c 'import os, sys; print(os.path.dirname(sys.executable))')
-timeout -s TERM "$seconds" make train SETUP=no BIN="$bin" PY=python3 CONFIG=small GPU=1 PARTS=16 RECORD=15 VAE_MINUTES=6 BASE_MINUTES=9 ODE_MINUTES=3 $words "$@" && echo 'small is trained' || echo "stopped ($?): call again"
-sleep 15                                                                           # whoever was stopped is writing its state
-tar c $(ls -d work/small/weights work/probe/*small* runs/*_small.json 2> /dev/null) | split -b 15000000 - "$out/small.tar."
+rc=0
+timeout -s TERM "$seconds" make train SETUP=no BIN="$bin" PY=python3 CONFIG=small GPU=1 PARTS=16 RECORD=15 VAE_MINUTES=6 BASE_MINUTES=9 ODE_MINUTES=3 $words "$@" || rc=$?
+case $rc in
+  0) echo 'small is trained' ;;
+  124) rc=0; sleep 15; echo 'time is up, call again' ;;      # whoever was stopped has written its state
+  *) echo "make train failed ($rc), see above" >&2 ;;
+esac
+keep=$(ls -d work/small/weights work/probe/*small* runs/*_small.json 2> /dev/null) || true
+[ -z "$keep" ] || tar c $keep | split -b 15000000 - "$out/small.tar."
 ls -l "$out"
+exit $rc
