@@ -72,13 +72,15 @@ lab: setup-dev
 CONFIG ?= tiny
 GPU ?=
 PARTS ?= 2
-CLIPS ?= 1100
+CLIPS ?= 3000
 RECORD ?= 120
 VAE_MINUTES ?= 45
 BASE_MINUTES ?= 135
 ODE_MINUTES ?= 17
 VAE_ARGS ?= $(if $(GPU),--batch 16 --lr 1e-3 --mouth 8)
-BASE_ARGS ?= $(if $(GPU),--size 64)
+BASE_ARGS ?= $(if $(GPU),--tokens 65536 --amp 1)
+# share of BASE_MINUTES of every stage, in per cent
+STAGES ?= video:40 speak:12 listen:8 mixed:16 references:16 extension:8
 ODE_ARGS ?= $(if $(GPU),--size 24)
 WORDS ?=
 W = $(if $(filter tiny,$(CONFIG)),work,work/$(CONFIG))
@@ -88,7 +90,7 @@ train: $(W)/ode.done
 	@echo 'weights in $(W)/weights: .venv/bin/lpm perform --weights $(W)/weights'
 $(W)/corpus.done: | setup-dev
 	@mkdir -p $(W)
-	$(call EACH,lpm.launch.corpus --parts $(PARTS) --out $(W)/corpus --clips $(CLIPS) --people 360 --seed 1 --config $(CONFIG))
+	$(call EACH,lpm.launch.corpus --parts $(PARTS) --out $(W)/corpus --clips $(CLIPS) --seed 3 --config $(CONFIG))
 	@touch $@
 $(W)/vae.done: $(W)/corpus.done
 	$(LAUNCH) lpm.launch.vae --config $(CONFIG) --data $(W)/corpus --minutes $(VAE_MINUTES) --out $(W)/weights/vae $(VAE_ARGS)
@@ -98,7 +100,8 @@ $(W)/encode.done: $(W)/vae.done
 	$(call EACH,lpm.launch.encode --parts $(PARTS) --name $(CONFIG) --corpus $(W)/corpus --vae $(W)/weights --out $(W)/features $(if $(WORDS),--words $(WORDS)))
 	@touch $@
 $(W)/base.done: $(W)/encode.done
-	$(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --minutes $(BASE_MINUTES) --out $(W)/weights $(BASE_ARGS)
+	set -e; for s in $(STAGES); do $(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --out $(W)/weights --stage $${s%:*} \
+	  --minutes $$(echo $${s#*:} $(BASE_MINUTES) | awk '{print $$1*$$2/100}') $(BASE_ARGS); done
 	rm -rf $(W)/paths
 	@touch $@
 $(W)/paths.done: $(W)/base.done

@@ -64,6 +64,8 @@ class DiTConfig:
     audio_dim: int
     speak_window: int
     listen_window: int
+    speak_tokens: int    # context tokens an adapter makes of a window of the own voice
+    listen_tokens: int   # and of the partner's
     predict: str         # 'velocity' (Wan) or 'x0': what the last layer's numbers mean
     theta: float         # RoPE base
     ref_offsets: tuple   # Eq. 4: o_i of (global, expression, view)
@@ -109,7 +111,7 @@ def tiny()->Config:
     "64 px, trained on two CPU cores; its weights ship inside the package."
     a, t, v = _mel(), _minilm(), VAEConfig(64, 8, 4, (32, 64, 96))
     d = DiTConfig(dim=192, depth=6, heads=6, ffn=576, patch=2, channels=64, freq_dim=128, text_dim=t.dim, audio_dim=a.dim, speak_window=a.speak_window,
-                  listen_window=a.listen_window, predict='x0', theta=1000., ref_offsets=(40, 48, 56), ref_step=1)
+                  listen_window=a.listen_window, speak_tokens=4, listen_tokens=4, predict='x0', theta=1000., ref_offsets=(40, 48, 56), ref_step=1)
     return Config('tiny', (64, 64), a, t, v, d, OnlineConfig(1., .5, .3, sink=1, window=2, count_current=True))
 
 # %% ../nbs/01_config.ipynb #f2dc0508
@@ -131,7 +133,7 @@ def paper()->Config:
     a = AudioConfig('whisper', 1280, 50, 'openai/whisper-large-v3', speak_before=14, speak_after=3, listen_before=160, listen_stride=2)
     t = TextConfig('google/umt5-xxl', 4096, 512)
     d = DiTConfig(dim=5120, depth=40, heads=40, ffn=13824, patch=2, channels=16, freq_dim=256, text_dim=t.dim, audio_dim=a.dim, speak_window=a.speak_window,
-                  listen_window=a.listen_window, predict='velocity', theta=10000., ref_offsets=(40, 48, 56), ref_step=1)
+                  listen_window=a.listen_window, speak_tokens=4, listen_tokens=4, predict='velocity', theta=10000., ref_offsets=(40, 48, 56), ref_step=1)
     return Config('paper', (480, 832), a, t, VAEConfig(16, 8, 4, (96, 192, 384)), d, OnlineConfig(1., .5, .3, sink=3, window=2, count_current=True))
 
 CONFIGS = dict(tiny=tiny, small=small, paper=paper, debug=debug)

@@ -251,49 +251,134 @@ def pose(
 
 # %% ../../nbs/04_actor.acting.ipynb #690287cc
 _TEXT = {  # (key, value): (participles | commands | adjectives)
-    ('expression', 'neutral'): ('with a neutral face|keeping a straight face', 'keep a neutral face|show no emotion',
-        'neutral|expressionless'),
-    ('expression', 'happy'): ('smiling warmly|beaming|looking happy|grinning with joy', 'smile warmly|look happy|grin',
-        'warm, smiling|happy|cheerful|joyful'),
-    ('expression', 'sad'): ('looking sad|with a sorrowful face|close to tears', 'look sad|frown sadly|look sorrowful',
-        'sad|sorrowful|unhappy|downcast'),
-    ('expression', 'angry'): ('looking angry|frowning in anger|glaring with rage', 'look angry|frown angrily|glare',
-        'angry|furious|mad'),
-    ('expression', 'surprised'): ('looking surprised|with wide eyes and raised brows|astonished',
-        'look surprised|raise your brows in surprise', 'surprised|amazed|astonished'),
-    ('expression', 'fear'): ('looking afraid|with a frightened face|staring in fear', 'look afraid|show fear',
-        'afraid|scared|frightened'),
-    ('expression', 'disgust'): ('looking disgusted|wrinkling the nose in disgust|grimacing in disgust',
-        'look disgusted|wrinkle your nose', 'disgusted|grossed out'),
-    ('expression', 'contempt'): ('with a smirk of contempt|looking scornful|smirking', 'smirk with contempt|look scornful',
-        'contemptuous|scornful|smirking'),
-    ('gaze', 'left'): ('looking to the left|with eyes turned left', 'look to the left|turn your eyes left', 'eyes left'),
-    ('gaze', 'right'): ('looking to the right|with eyes turned right', 'look to the right|turn your eyes right', 'eyes right'),
-    ('gaze', 'up'): ('looking up|with eyes raised upward', 'look up|raise your eyes', 'eyes up'),
-    ('gaze', 'down'): ('looking down|with lowered eyes', 'look down|lower your eyes', 'eyes down'),
-    ('gaze', 'viewer'): ('looking at the camera|keeping eye contact', 'look at the camera|keep eye contact',
-        'eyes on the camera'),
-    ('head', 'tilt_left'): ('with the head tilted to the left|tilting the head left', 'tilt your head to the left',
-        'head tilted left'),
-    ('head', 'tilt_right'): ('with the head tilted to the right|tilting the head right', 'tilt your head to the right',
-        'head tilted right'),
-    ('head', 'raised'): ('with the chin raised|holding the head high', 'raise your chin|hold your head high', 'chin up'),
-    ('head', 'lowered'): ('with the head lowered|holding the chin down', 'lower your head', 'head down'),
-    ('head', 'lean_in'): ('leaning in|leaning toward the camera', 'lean in|lean toward the camera', 'leaning in'),
-    ('head', 'lean_back'): ('leaning back|leaning away from the camera', 'lean back', 'leaning back'),
-    ('head', 'turned_left'): ('with the head turned a little left|facing slightly left', 'turn your head a little left',
-        'head turned left'),
-    ('head', 'turned_right'): ('with the head turned a little right|facing slightly right', 'turn your head a little right',
-        'head turned right'),
-    ('energy', 'calm'): ('moving very little|calm and still', 'stay calm and still|hardly move', 'calm|still'),
-    ('energy', 'lively'): ('moving with energy|lively and animated', 'be lively|move a lot', 'lively|animated|energetic'),
-    ('turn', 'rear'): ('turning around to show the back and returning|turning the back to the camera and coming back',
-        'turn your back, then face the camera again', 'turning to the back and returning'),
-    ('turn', 'left'): ('turning the body to the left and back|showing the left profile and returning',
-        'turn to the left, then face the camera again', 'turning left and back'),
-    ('turn', 'right'): ('turning the body to the right and back|showing the right profile and returning',
-        'turn to the right, then face the camera again', 'turning right and back'),
-    ('turn', 'around'): ('turning all the way around|spinning around once', 'turn all the way around', 'spinning around'),
+    ('expression', 'neutral'): (
+        'with a neutral face|keeping a straight face|showing no feeling|with an even, unmoved face|poker-faced|'
+        'with calm features',
+        'keep a neutral face|show no emotion|keep your face still|look neutral|no expression, please',
+        'neutral|expressionless|impassive|unemotional|deadpan'),
+    ('expression', 'happy'): (
+        'smiling warmly|beaming|looking happy|grinning with joy|in high spirits|with a big smile|laughing with pleasure|'
+        'glowing with happiness|visibly pleased|with a friendly smile',
+        'smile warmly|look happy|grin|smile|give us a big smile|be cheerful|show how glad you are',
+        'warm, smiling|happy|cheerful|joyful|merry|glad|pleased|in a good mood|smiling|jolly|friendly and warm'),
+    ('expression', 'sad'): (
+        'looking sad|with a sorrowful face|close to tears|with a long face|on the verge of crying|grieving|'
+        'full of sorrow|with a mournful look|visibly hurt',
+        'look sad|frown sadly|look sorrowful|be sad|show grief|pull a long face|look as if you had lost a friend',
+        'sad|sorrowful|unhappy|downcast|mournful|tearful|dejected|depressed|melancholy|in low spirits|grieving'),
+    ('expression', 'angry'): (
+        'looking angry|frowning in anger|glaring with rage|fuming|in a rage|with a furious stare|visibly annoyed|'
+        'seething|with knitted brows and a hard stare',
+        'look angry|frown angrily|glare|be angry|glower|show your anger|give us a furious look',
+        'angry|furious|mad|enraged|annoyed|cross|outraged|hostile|in a temper|hot with anger'),
+    ('expression', 'surprised'): (
+        'looking surprised|with wide eyes and raised brows|astonished|taken aback|in astonishment|gasping in surprise|'
+        'with a wow on the face|caught off guard|open-mouthed with wonder',
+        'look surprised|raise your brows in surprise|be surprised|look amazed|gasp|show astonishment',
+        'surprised|amazed|astonished|shocked|taken by surprise|dumbfounded|speechless with surprise|wide-eyed'),
+    ('expression', 'fear'): (
+        'looking afraid|with a frightened face|staring in fear|shaking with fear|in panic|full of dread|looking scared|'
+        'with a worried, fearful face|expecting something horrible',
+        'look afraid|show fear|be afraid|look scared|show panic|look at a ghost',
+        'afraid|scared|frightened|fearful|panicked|horrified|nervous and scared|in dread|spooked'),
+    ('expression', 'disgust'): (
+        'looking disgusted|wrinkling the nose in disgust|grimacing in disgust|smelling something foul|'
+        'with a wrinkled nose|looking sickened|tasting something rotten|repelled|finding it all gross',
+        'look disgusted|wrinkle your nose|be disgusted|make a disgusted face|show disgust|'
+        'turn up your nose as at a bad smell',
+        'disgusted|grossed out|sickened|repelled|nauseated|put off by a nasty smell'),
+    ('expression', 'contempt'): (
+        'with a smirk of contempt|looking scornful|smirking|looking down on everybody|'
+        'with one corner of the mouth raised in mockery|full of scorn|with a mocking half smile|arrogantly amused|'
+        'sniffing at us',
+        'smirk with contempt|look scornful|be contemptuous|show scorn|smirk|mock us with a half smile',
+        'contemptuous|scornful|smirking|mocking|arrogant|condescending|derisive|smug|haughty'),
+    ('gaze', 'left'): (
+        'looking to the left|with eyes turned left|with the eyes to the left|peering left|'
+        'watching something on the left',
+        'look to the left|turn your eyes left|eyes to the left|look left|watch the left side',
+        'eyes left|left gaze|looking left'),
+    ('gaze', 'right'): (
+        'looking to the right|with eyes turned right|with the eyes to the right|peering right|'
+        'watching something on the right',
+        'look to the right|turn your eyes right|eyes to the right|look right|watch the right side',
+        'eyes right|right gaze|looking right'),
+    ('gaze', 'up'): (
+        'looking up|with eyes raised upward|with eyes turned to the sky|peering up|watching something above',
+        'look up|raise your eyes|eyes up|look at the sky|watch what is above you',
+        'eyes up|upward gaze|looking up'),
+    ('gaze', 'down'): (
+        'looking down|with lowered eyes|with eyes on the ground|peering down|watching something below',
+        'look down|lower your eyes|eyes down|look at your feet|watch what is below you',
+        'eyes down|downward gaze|looking down'),
+    ('gaze', 'viewer'): (
+        'looking at the camera|keeping eye contact|facing the viewer|with eyes on the viewer|looking into the lens',
+        'look at the camera|keep eye contact|look into the lens|look at me|eyes to the camera',
+        'eyes on the camera|direct gaze|eye contact'),
+    ('head', 'tilt_left'): (
+        'with the head tilted to the left|tilting the head left|leaning the head to the left|'
+        'with a left tilt of the head',
+        'tilt your head to the left|tilt left|lean your head to the left',
+        'head tilted left|left head tilt'),
+    ('head', 'tilt_right'): (
+        'with the head tilted to the right|tilting the head right|leaning the head to the right|'
+        'with a right tilt of the head',
+        'tilt your head to the right|tilt right|lean your head to the right',
+        'head tilted right|right head tilt'),
+    ('head', 'raised'): (
+        'with the chin raised|holding the head high|with the nose in the air|lifting the chin|with the head up',
+        'raise your chin|hold your head high|lift your head|lift your chin|head up',
+        'chin up|head raised|chin lifted'),
+    ('head', 'lowered'): (
+        'with the head lowered|holding the chin down|dropping the chin|with the chin on the chest|hanging the head',
+        'lower your head|drop your chin|hang your head|chin down',
+        'head down|head lowered|chin down'),
+    ('head', 'lean_in'): (
+        'leaning in|leaning toward the camera|moving nearer|bending forward|with the face near the camera',
+        'lean in|lean toward the camera|move nearer|bend forward|come nearer',
+        'leaning in|leaning forward|close to the camera'),
+    ('head', 'lean_back'): (
+        'leaning back|leaning away from the camera|moving back|sitting back|keeping a distance from the camera',
+        'lean back|lean away|sit back|move back a little',
+        'leaning back|leaning away|far back'),
+    ('head', 'turned_left'): (
+        'with the head turned a little left|facing slightly left|turning the head a little to the left|'
+        'with the nose pointing left',
+        'turn your head a little left|face slightly left|turn your face to the left',
+        'head turned left|slightly turned left|facing left'),
+    ('head', 'turned_right'): (
+        'with the head turned a little right|facing slightly right|turning the head a little to the right|'
+        'with the nose pointing right',
+        'turn your head a little right|face slightly right|turn your face to the right',
+        'head turned right|slightly turned right|facing right'),
+    ('energy', 'calm'): (
+        'moving very little|calm and still|quietly|keeping still|relaxed, without haste',
+        'stay calm and still|hardly move|keep still|move as little as possible',
+        'calm|still|quiet|motionless|tranquil'),
+    ('energy', 'lively'): (
+        'moving with energy|lively and animated|full of energy|moving all the time|wildly gesturing with the head',
+        'be lively|move a lot|move with energy|be animated|put life into it',
+        'lively|animated|energetic|vivid|spirited|dynamic'),
+    ('turn', 'rear'): (
+        'turning around to show the back and returning|turning the back to the camera and coming back|'
+        'turning round so that we see the back, then facing us again|showing the back',
+        'turn your back, then face the camera again|turn round and show your back|show us your back',
+        'turning to the back and returning|back view for a moment|seen from behind for a while'),
+    ('turn', 'left'): (
+        'turning the body to the left and back|showing the left profile and returning|'
+        'turning to the left side and facing us again|showing the left side',
+        'turn to the left, then face the camera again|show your left profile|turn left and come back',
+        'turning left and back|left side view for a moment|left profile'),
+    ('turn', 'right'): (
+        'turning the body to the right and back|showing the right profile and returning|'
+        'turning to the right side and facing us again|showing the right side',
+        'turn to the right, then face the camera again|show your right profile|turn right and come back',
+        'turning right and back|right side view for a moment|right profile'),
+    ('turn', 'around'): (
+        'turning all the way around|spinning around once|turning full circle|doing a pirouette|'
+        'spinning once on the spot',
+        'turn all the way around|spin once|turn full circle|do a pirouette',
+        'spinning around|full turn|one spin on the spot'),
 }
 
 # %% ../../nbs/04_actor.acting.ipynb #f7d3008b
@@ -544,17 +629,17 @@ def _schedule(g, mode:str, n:int, given)->list[tuple[int, dict]]:
     if given is not None: return [(0, dict(given))]
     out, t = [(0, _direct(g, mode))], 0
     while mode != 'turn' and n > 72:
-        t += int(_u(g, 2, 5)) if _chance(g, 1/6) or n > 240 else 10**6
+        t += int(_u(g, 1, 4)) if _chance(g, 1/2) or n > 240 else 10**6
         if t*FPS > n - 24: break
         out.append((t*FPS, _direct(g, mode)))
     return out
 
 def _poses(g, schedule:list, n:int)->tuple[torch.Tensor, torch.Tensor]:
-    "Directives -> pose offsets [n, P], eased over half a second from each change, and liveliness [n]"
-    out, life = torch.zeros(n, len(PERFORMANCE)), torch.ones(n)
+    "Directives -> pose offsets [n, P], eased over half a second from each change, and liveliness [n]; four clips of ten begin at rest, so that words are news"
+    out, life, lead = torch.zeros(n, len(PERFORMANCE)), torch.ones(n), 0 if _chance(g, .4) else 99
     for k, (frame, d) in enumerate(schedule):
         target, lively = pose(d, _u(g, .82, 1.)), {'calm': 0.35, 'lively': 1.7}.get(d.get('energy'), 1.)
-        x = ((torch.arange(n) - frame + (99 if k == 0 else 0))/12).clamp(0, 1)
+        x = ((torch.arange(n) - frame + (lead if k == 0 else 0))/12).clamp(0, 1)
         x = x*x*(3 - 2*x)
         out += x[:, None]*(target - out); life += x*(lively - life)
     return out, life

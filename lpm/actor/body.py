@@ -114,7 +114,7 @@ def _colours(d):
     shirt = d.shade(_far(d, SHIRTS, skin, hair, d=.35))
     bg = d.shade(_far(d, BGS, skin, hair, shirt, d=.45))
     lip = tuple(.42*a*.72 + .58*b for a, b in zip(skin, d.pick(_hex('c4585a b0444e d6706a cc3a50'))))
-    tooth = d.pick(_hex('fdfbf4 fdfbf4 f6eed8 eedfb0 dfe6ee'))
+    tooth = d.pick(_hex('fdfbf4 fdfbf4 f3e6c4 e9c65c c08a30 9fb2c4'))      # white, ivory, yellow, gold, grey
     return dict(skin=skin, hair=hair, iris=d.shade(d.pick(IRISES)), lip=lip, shirt=shirt, shirt2=d.shade(_far(d, SHIRTS, shirt, d=.35)),
                 logo=_far(d, SHIRTS, shirt, d=.75), bg=bg, bg2=d.shade(_far(d, BGS, skin, hair, d=.3)), tooth=tooth,
                 frame=d.pick(_hex('22242c 22242c b03a3a 2f5fa8 e0a030 6a3f24')))
@@ -434,7 +434,7 @@ def _teeth(col, x, y, lines, hole, v, w):
     col = _over(col, (.814, .3812, .4084), tongue)
     tooth = x/.078
     line = _edge(.004 - ((tooth - torch.floor(tooth) - .5).abs() - .5).abs()*.078, w)*.28
-    gap = _edge(.016*v['tooth_gap'] - x.abs(), w)*_sat(v['tooth_gap']*3)
+    gap = _edge(.034*v['tooth_gap'] - x.abs(), w)*_sat(v['tooth_gap']*3)
     slot = torch.where(v['tooth_missing'] > 0, v['tooth_missing'] - 1, v['tooth_missing'])
     lost = _edge(.039 - (x - (slot + .5)*.078).abs(), w)*_sat(v['tooth_missing'].abs())
     hidden = (1 - .9*v['lip_round']*(1 - v['lip_up']))*(1 - .8*v['tongue']*_edge(ty - y, w))        # by round lips, by the tongue

@@ -151,4 +151,4 @@ def reader_loss(
     w = torch.cat([see[:, None].expand(-1, len(SCALES)), torch.ones(len(x), 2, device=x.device)], 1)
     num = (F.smooth_l1_loss(out[:, :n], y, beta=.2, reduction='none')*w).mean(0)
     ce = (F.cross_entropy(out[:, n:], e.clamp(min=0), reduction='none')*see*(e >= 0)).mean()
-    return num.sum() + .3*ce, dict(jaw=num[0].detach(), pitch=num[READS.index('pitch')].detach(), ce=ce.detach())
+    return num.sum() + ce, dict(jaw=num[0].detach(), pitch=num[READS.index('pitch')].detach(), ce=ce.detach())

@@ -18,8 +18,8 @@ from ..config import config as preset
 @call_parse
 def main(
     out:str='work/corpus', # folder, made or continued
-    clips:int=2000, # number of clips in the corpus
-    people:int=320, # training identities
+    clips:int=3000, # number of clips in the corpus
+    people:int=900, # training identities
     seconds:int=5, # clip length
     config:str='tiny', # preset that will be trained on it
     size:int=0, # px; 0: as `config` wants it
