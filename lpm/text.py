@@ -29,7 +29,8 @@ def load_encoder(
     kind = json.loads((p/'config.json').read_text())['model_type']
     cls = dict(umt5=UMT5EncoderModel, t5=T5EncoderModel, mt5=T5EncoderModel).get(kind, AutoModel)
     model = cls.from_pretrained(p, local_files_only=True, use_safetensors=True).eval().requires_grad_(False)
-    return model, AutoTokenizer.from_pretrained(p, local_files_only=True)
+    beside = p.parent/'tokenizer'                   # where diffusers keeps it, next to text_encoder/
+    return model, AutoTokenizer.from_pretrained(beside if beside.is_dir() and not (p/'tokenizer_config.json').is_file() else p, local_files_only=True)
 
 # %% ../nbs/34_text.ipynb #f080d153
 class TextEncoder:
