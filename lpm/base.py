@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EYES', 'TALK', 'STAGES', 'LENGTHS', 'CLEAN', 'GUIDANCE', 'Features', 'window_cond', 'Stage', 'stage', 'prepare',
            'pick_refs', 'bucket', 'Batch', 'make_refs', 'movement', 'captions', 'deal', 'batch', 'inherited',
-           'mouth_map', 'latent_weight', 'base_loss', 'toy_features', 'guided_velocity', 'sample_window', 'generate']
+           'mouth_map', 'latent_weight', 'base_loss', 'toy_features', 'guided_velocity', 'sample_window']
 
 # %% ../nbs/37_base.ipynb #abc2599c
 import json
@@ -20,7 +20,7 @@ from .actor.world import MODES
 from .audio import augment_mel, listen_windows, speak_windows
 from .config import Config
 from .dit import STREAMS, Cond, Ref
-from .flow import interpolate, sample_t, timesteps, x0_from_v, x0_weight
+from .flow import interpolate, sample_t, x0_from_v, x0_weight
 from .notation import LpmError
 from .train import rng
 
@@ -311,45 +311,17 @@ def sample_window(
     cond:Cond, # conditions of the window
     ts, # [n+1] from `timesteps`
     scales:dict={}, # guidance
-    visit=None # called with (t, x) before every step and after the last
+    visit=None, # called with (t, x) before every step and after the last
+    level=None # [K] in [0, 1]: noise put on each given latent; None: none, they are held
 ): # [B, C, T, H, W] clean latents
-    "Euler steps from noise to a clip, the first K latents held."
-    K = given.shape[2]; x = torch.cat([given, noise[:, :, K:]], 2)
-    free = (torch.arange(x.shape[2], device=x.device) >= K).float()
+    "Euler steps from noise to a clip that begins with what is given."
+    K = given.shape[2]; level = given.new_zeros(K) if level is None else level
+    x = torch.cat([interpolate(given, noise[:, :, :K], level[None]), noise[:, :, K:]], 2)
+    most = torch.cat([level, level.new_ones(x.shape[2] - K)])         # no latent is ever noisier than this
     for t, s in zip(ts[:-1].tolist(), ts[1:].tolist()):
         if visit: visit(t, x)
-        v = guided_velocity(dit, x, (t*free)[None].expand(x.shape[0], -1), cond, scales)
-        x = x + (s - t)*v*free[:, None, None]
+        now, then = most.clamp(max=t), most.clamp(max=s)
+        v = guided_velocity(dit, x, now[None].expand(x.shape[0], -1), cond, scales)
+        x = x + (then - now)[:, None, None]*v
     if visit: visit(0., x)
     return x
-
-# %% ../nbs/37_base.ipynb #81ea7f18
-def generate(
-    dit, # DiT
-    cfg:Config, # its configuration
-    first, # [B, C, 1, H, W] latent of the first picture
-    seconds:int, # length
-    speak, # [B, M, D] audio features, or None
-    listen, # [B, M, D] or None
-    text=None, # [B, L, D] or a function chunk -> ([B, L, D], [B, L])
-    text_mask=None, # [B, L]
-    refs=(), # of `Ref`
-    generator=None, # torch.Generator
-    steps:int=8, # evaluations per window
-    shift:float=1.5, # of `timesteps`
-    scales:dict={}, # guidance
-    span:int=13, # latents per window
-    visit=None # called with (chunk, t, x of the chunk's latents)
-): # yields [B, C, 1 + 6, H, W] for chunk 0, then [B, C, 6, H, W]
-    "Base LPM offline: windows of 13 latents, each continuing from the last second."
-    ts, n, past = timesteps(steps, shift), cfg.chunk, first
-    for c in range(seconds):
-        start = max(0, n*(c - 1))                               # the window begins with the last second already made
-        known = past[:, :, -(n + 1):] if c else past
-        T = known.shape[2] + n
-        tx = text(c) if callable(text) else (text, text_mask)
-        cond = window_cond(cfg, speak, listen, start, T, *tx, refs)
-        noise = torch.randn(*first.shape[:2], T, *first.shape[3:], generator=generator).to(first)
-        new = sample_window(dit, noise, known, cond, ts, scales, visit and (lambda t, x: visit(c, t, x[:, :, -n:])))[:, :, known.shape[2]:]
-        past = torch.cat([past[:, :, -(n + 1):], new], 2)[:, :, -(n + 1):]
-        yield torch.cat([first, new], 2) if c == 0 else new

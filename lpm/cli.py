@@ -71,6 +71,10 @@ def _even(v):
     if v is not None and (v % 2 or not 16 <= v <= 4096): raise typer.BadParameter(f'{v} px cannot be filmed; an even number from 16 to 4096 is accepted')
     return v
 
+def _scale(v):
+    if v is not None and not (math.isfinite(v) and v >= 0): raise typer.BadParameter(f'{v:g} is not a scale; 0 (unheard), 1 (as it is) and more are accepted')
+    return v
+
 def _loud(v):
     if not (math.isfinite(v) and 0 <= v <= 1): raise typer.BadParameter(f'{v:g} is not a loudness; 0 to 1 is accepted')
     return v
@@ -86,7 +90,7 @@ def check_places(
     for k, p in {'--out': out, **outs}.items():
         if p is None: continue
         if not str(p): raise typer.BadParameter('is empty; a file name is accepted', param_hint=k)
-        if Path(p).is_dir() and k != '--frames': raise LpmError(f'{p} ({k}) is a folder; give a file name')
+        if Path(p).is_dir() and k not in ('--frames', '--resume'): raise LpmError(f'{p} ({k}) is a folder; give a file name')
         near = next((q for q in Path(p).absolute().parents if q.exists()), Path('/'))
         if not near.is_dir() or not os.access(near, os.W_OK): raise LpmError(f'{p} ({k}) cannot be written: {near} is not a folder one may write to')
         if (q := Path(p).resolve()) in seen: raise LpmError(f'{p} is given for {seen[q]} and for {k}; give another name')
@@ -140,14 +144,22 @@ def perform(
     script:Annotated[str | None, O(help='Directions with times, one per line: "00:12 laughing".', metavar='FILE')] = None,
     out:Annotated[str, O('--out', '-o', help='The film to write, .mp4.', metavar='FILE')] = 'talk.mp4',
     model:Annotated[str, O(help='online: causal, two steps a second; base: eight steps a second.', metavar='online|base')] = 'online',
+    guide_text:Annotated[float | None, O(callback=_scale, help='base: how much the direction counts; default 1.', metavar='SCALE')] = None,
+    guide_speak:Annotated[float | None, O(callback=_scale, help='base: how much its own voice counts; default 2.', metavar='SCALE')] = None,
+    guide_listen:Annotated[float | None, O(callback=_scale, help="base: how much the partner's voice counts; default 2.5.", metavar='SCALE')] = None,
+    guide_refs:Annotated[float | None, O(callback=_scale, help='base: how much its pictures count; default 4.', metavar='SCALE')] = None,
+    steps:Annotated[int | None, O(min=1, max=1000, help='base: evaluations per second; default 8.')] = None,
+    overlap:Annotated[int | None, O(min=0, max=13, help='base: latents (1/6 s) of the past a window begins with; default 7.')] = None,
+    blend:Annotated[int | None, O(min=0, max=6, help='base: how many of these are made again and cross-faded; default 0.')] = None,
     seconds:Annotated[float | None, O(callback=_positive, help='Length; by default that of the longer recording, 5 without any.')] = None,
+    resume:Annotated[str | None, O(help='Keep the unfinished film in this folder; the same command goes on from there. Removed at the end.', metavar='DIR')] = None,
     seed:Annotated[int, O(min=0, help='Same seed, same film.')] = 0,
     size:Annotated[int | None, O(callback=_even, help='Picture height in px; by default at least 256.')] = None,
     native:Annotated[bool, O('--native', help="Keep the model's own picture size.")] = False,
     frames:Annotated[str | None, O(help='Also write every frame as PNG into this folder.', metavar='DIR')] = None,
     strip:Annotated[str | None, O(help='Also write eight frames side by side, PNG.', metavar='FILE')] = None,
     report:Annotated[str | None, O(help='Also write what was measured, JSON.', metavar='FILE')] = None,
-    references:Annotated[str, O(help='Pictures the model is shown of a built-in character.', metavar='portrait|few|all')] = 'portrait',
+    references:Annotated[str, O(help='Pictures the model is shown of a built-in character.', metavar='none|portrait|few|all')] = 'portrait',
     mix:Annotated[float, O(callback=_loud, help="Loudness of --listen in the film's sound where --speak is given too, 0 to 1.")] = .5,
     weights:Annotated[str, O(help='Shipped preset, folder, or hub id owner/name.', metavar='NAME')] = 'tiny',
     dtype:Annotated[str, O(help='Arithmetic of the model.', metavar='float32|bfloat16')] = 'float32',
@@ -156,30 +168,42 @@ def perform(
     "Make a film of a character that speaks, listens and reacts."
     if text is not None and script is not None: raise UsageError('--text and --script are both given; give one')
     if native and size: raise UsageError('--native and --size are both given; give one')
-    check_places(out, {'--speak': speak, '--listen': listen, '--script': script, '--character': character}, {'--frames': frames, '--strip': strip, '--report': report})
+    given = {k: v for k, v in dict(text=guide_text, speak=guide_speak, listen=guide_listen, refs=guide_refs).items() if v is not None}
+    sampling = {k: v for k, v in dict(steps=steps, overlap=overlap, blend=blend).items() if v is not None}
+    only = [f'--guide-{k}' for k in given] + [f'--{k}' for k in sampling]
+    if model == 'online' and only: raise UsageError(f'{", ".join(only)}: only the base model has this; add --model base')
+    ins = {'--speak': speak, '--listen': listen, '--script': script, '--character': character}
+    check_places(out, ins, {'--frames': frames, '--strip': strip, '--report': report, '--resume': resume})
     before = _stamp(out)
-    try: r = _perform(**{k: v for k, v in locals().items() if k != 'before'})
+    try: r = _perform(character, speak, listen, text, script, out, model, given, sampling, seconds, resume, seed, size, native, frames, strip, report, references, mix, weights, dtype, threads)
     except KeyboardInterrupt:
-        _say(f'lpm: interrupted: {out} ' + ('is complete, what follows it is missing' if _stamp(out) != before else 'was not written, the partial file was removed'))
+        kept = f'; what was made is kept in {resume}, the same command goes on from there' if resume else ''
+        _say(f'lpm: interrupted: {out} ' + ('is complete, what follows it is missing' if _stamp(out) != before else f'was not written, the partial file was removed{kept}'))
         raise typer.Exit(130)
     return _tell(r, out, frames, strip, report)
 
 def _stamp(p): return os.stat(p).st_mtime_ns if os.path.exists(p) else None
 
 # %% ../nbs/49_cli.ipynb #61890140
-def _perform(character, speak, listen, text, script, out, model, seconds, seed, size, native, frames, strip, report, references, mix, weights, dtype, threads):
+def _perform(character, speak, listen, text, script, out, model, given, sampling, seconds, resume, seed, size, native, frames, strip, report, references, mix, weights, dtype, threads):
     "What `perform` does after its options are in order."
+    from lpm.base import GUIDANCE
+    from lpm.longform import directions, kept
     from lpm.perform import REFERENCES, Sound, character as find, length_of, perform as film, read_script
     voices = {k: None if f is None else Sound(f, k) for k, f in (('speak', speak), ('listen', listen))}     # refuses what cannot be read
     says = read_script(script) if script is not None else text
     p = load(weights, model, bool(says), threads, dtype)
-    long = max((length_of(f) or 0 for f in (speak, listen) if f), default=0)
+    if long := [w for _, w in directions(says) if p.text and p.text.length(w) > p.text.max_tokens]:
+        _say(f'note: {len(long)} direction{"s"*(len(long) > 1)} longer than {p.text.max_tokens} tokens, the rest is not read: {long[0][:40]} ...')
+    length = max((length_of(f) or 0 for f in (speak, listen) if f), default=0)
     if references not in REFERENCES: raise LpmError(f'unknown references {references!r}: {", ".join(REFERENCES)} are accepted')
     who = find(character, p.cfg.px, REFERENCES[references]) if character is not None else None
     if who is not None and not who.drawn: _say(f'note: {who.name}: {who.about}')
-    with bar(seconds or long or (None if speak or listen else 5.)) as progress:
+    if resume and (s := kept(resume)): _say(f'note: {s} s of this film are in {resume} and are not made again')
+    base = dict(scales={**GUIDANCE, **given}, **sampling) if model == 'base' else {}
+    with bar(seconds or length or (None if speak or listen else 5.)) as progress:
         return film(p, out, who, frames=frames, strip=strip, report=report, size=None if native else size or max(256, p.cfg.px), progress=progress,
-                    **voices, text=says, seconds=seconds, seed=seed, references=references, mix=mix)
+                    **voices, text=says, seconds=seconds, seed=seed, references=references, mix=mix, resume=resume, **base)
 
 def _tell(r, out, frames, strip, report):
     "What was made, and where."
@@ -190,7 +214,7 @@ def _tell(r, out, frames, strip, report):
     else: s = f'mouth follows voice {r["sync"]:.2f}' + (f' (chance {r["sync_chance"]:.2f})' if r['sync_chance'] is not None else '')
     print(f'real-time factor {r["real_time_factor"]:.2f}, first second after {r["first_chunk_s"]:.2f} s, {s}, sound and picture {abs(r["audio_video_skew_ms"]):.2f} ms apart')
 
-# %% ../nbs/49_cli.ipynb #9b558d4e
+# %% ../nbs/49_cli.ipynb #5abfe8c8
 who = typer.Typer(help='Built-in characters and character folders.', rich_markup_mode=None)
 app.add_typer(who, name='character')
 
@@ -217,7 +241,7 @@ def new(
     if not c.drawn: _say(f'note: {c.name}: {c.about}')
     print(f'{out}  {c.name}, {len(c.refs)} picture{"s"*(len(c.refs) != 1)}; use it with: lpm perform --character {out}')
 
-# %% ../nbs/49_cli.ipynb #088c5d61
+# %% ../nbs/49_cli.ipynb #5ab8b97f
 ENCODERS = {    # hub id -> (transformers model class, its config class, published architecture)
     'sentence-transformers/all-MiniLM-L6-v2': ('BertModel', 'BertConfig', dict(vocab_size=30522, hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536)),
     'google/umt5-xxl': ('UMT5EncoderModel', 'UMT5Config', dict(vocab_size=256384, d_model=4096, d_kv=64, d_ff=10240, num_layers=24, num_heads=64, feed_forward_proj='gated-gelu')),
@@ -234,7 +258,7 @@ def encoder_shapes(
     with torch.device('meta'): m = (WhisperEncoder if cls == 'WhisperEncoder' else getattr(transformers, cls))(getattr(transformers, conf)(**kw))
     return {k: tuple(p.shape) for k, p in m.named_parameters()}
 
-# %% ../nbs/49_cli.ipynb #8274d083
+# %% ../nbs/49_cli.ipynb #fb2db99c
 def _home(name, part):
     "Where weights of a component would come from."
     from lpm.config import WEIGHTS
@@ -266,7 +290,7 @@ def info_of(
     return dict(name=name, config=to_dict(cfg), components=rows, stream=dict(video=[3, 24, *cfg.size], latents=[cfg.dit.channels, cfg.chunk, H, W], tokens=cfg.chunk*math.prod(cfg.grid),
                 speak=[cfg.chunk, cfg.audio.speak_window, cfg.audio.dim], listen=[cfg.chunk, cfg.audio.listen_window, cfg.audio.dim], text=[cfg.text.max_tokens, cfg.text.dim]))
 
-# %% ../nbs/49_cli.ipynb #a6c4c170
+# %% ../nbs/49_cli.ipynb #bc1e064a
 def _big(n, units=(' ', ' k', ' M', ' G', ' T')):
     for u in units:
         if n < 1000 or u == units[-1]: return f'{n:.3g}{u}' if u != ' ' else f'{n:.0f} '
@@ -284,7 +308,7 @@ def info(
     for k, r in d['components'].items(): print(f'{k:10} {_big(r["parameters"]):>12} {_big(r["bytes"]) + "B":>9}  {r["from"]}')
     print('one second: ' + ', '.join(f'{k} {"x".join(map(str, v)) if isinstance(v, list) else v}' for k, v in d['stream'].items()))
 
-# %% ../nbs/49_cli.ipynb #6b05db64
+# %% ../nbs/49_cli.ipynb #4f34f072
 def _version(package):
     from importlib.metadata import PackageNotFoundError, version
     try: return version(package)
@@ -313,7 +337,7 @@ def doctor():
     need = [w for ok, w, _, _ in rows if not ok and w not in ('text encoder', 'voices', 'weights')]
     if need: raise LpmError(f'missing: {", ".join(need)}')
 
-# %% ../nbs/49_cli.ipynb #82698cdb
+# %% ../nbs/49_cli.ipynb #d5134bc4
 bench = typer.Typer(help='Measurements.', rich_markup_mode=None)
 app.add_typer(bench, name='bench')
 
@@ -344,5 +368,5 @@ def speed(
     for k in ('real_time_factor', 'first_chunk_s', 'chunk_ms_p50', 'chunk_ms_p95', 'load_s', 'peak_rss_mb', 'threads', 'machine'): print(f'{k:18} {r[k]}')
     for k, v in r['stage_ms'].items(): print(f'  {k:16} {v:.1f} ms')
 
-# %% ../nbs/49_cli.ipynb #7b381aea
+# %% ../nbs/49_cli.ipynb #52838ba0
 if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())

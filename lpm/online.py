@@ -13,11 +13,12 @@ import numpy as np
 import torch
 
 from .attention import chunk_plan
-from .base import Features, generate, make_refs, window_cond
+from .base import Features, make_refs, window_cond
 from .cache import KVCache
 from .config import Config
 from .dit import Cond, DiT
 from .flow import interpolate, per_latent, x0_from_v
+from .longform import generate
 from .notation import LpmError
 from .train import rng
 
@@ -49,6 +50,8 @@ def backbone_chunk(
 # %% ../nbs/42_online.ipynb #8d248c75
 class Rollout:
     "An endless stream of latents from a causal student: bounded memory, resumable to the bit."
+    back = 0    # no window reaches into earlier seconds: the cache does
+
     def __init__(self,
         dit:DiT, # causal student
         cfg:Config, # its configuration
@@ -71,6 +74,9 @@ class Rollout:
         x = backbone_chunk(self.dit, self.cfg, self.cache, self.chunk, cond, a, b, self.first if self.chunk == 0 else None)
         self.chunk += 1
         return x
+
+    def window(self, c)->tuple: "(first latent, latents) of second `c`."; return (0, self.cfg.chunk + 1) if c == 0 else (self.cfg.chunk*c + 1, self.cfg.chunk)
+    def rest(self): "Nothing is held back: [B, C, 0, H, W]."; return self.first[:, :, :0]
 
     def state(self)->dict: "Tensors that continue this stream elsewhere."; return dict(self.cache.state(), chunk=torch.tensor(self.chunk), first=self.first)
 

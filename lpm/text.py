@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['load_encoder', 'TextEncoder', 'pooled']
 
-# %% ../nbs/34_text.ipynb #d43645bd
+# %% ../nbs/34_text.ipynb #913719ed
 import json
+import warnings
 from collections import OrderedDict
 
 import torch
@@ -61,6 +62,8 @@ class TextEncoder:
         if e.dim != cfg.dim: raise LpmError(f'text encoder {cfg.model} has width {e.dim}, but the config says {cfg.dim}')
         return e
 
+    def length(self, text:str)->int: "Tokens of a sentence, uncut, with its end marks."; return len(self.tokenizer(text)['input_ids'])
+
     @torch.no_grad()
     def _run(self, texts):
         t = self.tokenizer(texts, padding='max_length', truncation=True, max_length=self.max_tokens, return_tensors='pt')
@@ -77,6 +80,8 @@ def encode(self:TextEncoder,
     "Last hidden states, one row per token."
     if isinstance(texts, str): raise LpmError('encode: give a list of sentences, not one string')
     new = [s for s in dict.fromkeys(texts) if s not in self._seen]
+    if long := [s for s in new if self.length(s) > self.max_tokens]:
+        warnings.warn(f'{len(long)} of {len(new)} new sentences are longer than {self.max_tokens} tokens and are cut there, such as {long[0][:40]!r}', stacklevel=3)
     for i in range(0, len(new), batch):
         part = new[i:i+batch]
         self._seen.update(zip(part, zip(*self._run(part))))

@@ -67,6 +67,17 @@ def test_ode(work, base):
     launch(work, 1, '-m', 'lpm.launch.ode', '--teacher', base, '--name', 'debug', '--steps', 2, '--size', 2, '--out', 'weights')
     assert (work / 'weights' / 'backbone' / 'model.safetensors').exists() and record(work, 'ode_debug')['steps'] == 2
 
+def test_dpo(work, base, vae, corpus):
+    "Takes, marks, two steps on the clear cases, the bench: each a command of its own, and two processes that share the pool."
+    same = ['--name', 'debug', '--weights', base, '--seconds', 1, '--evaluations', 2, '--tolerance', 1]
+    dpo = lambda do, *a: run(sys.executable, '-m', 'lpm.launch.dpo', '--do', do, *same, *a, cwd=work)
+    for part in (0, 1): dpo('pool', '--conditions', 4, '--seeds', 4, '--part', part, '--parts', 2)
+    assert '4 of 4 scenes judged' in dpo('judge', '--vae', vae).stdout
+    launch(work, 1, '-m', 'lpm.launch.dpo', '--do', 'train', *same, '--steps', 2, '--size', 2, '--out', 'tuned')
+    dpo('bench', '--vae', vae, '--out', 'tuned', '--held', 1)
+    assert (work / 'tuned' / 'base' / 'model.safetensors').exists() and record(work, 'dpo_debug')['steps'] == 2
+    assert json.loads((work / 'runs' / 'bench_dpo_debug.json').read_text())['metrics']['listen']['lively']['asked'] == 2
+
 def test_two_ranks(work, base):
     "Two processes that really are two, training together. Each leaves a file: lines of two processes may mix."
     (work / 'two.py').write_text('''

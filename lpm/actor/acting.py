@@ -345,12 +345,12 @@ _TEXT = {  # (key, value): (participles | commands | adjectives)
         'with the head turned a little left|facing slightly left|turning the head a little to the left|'
         'with the nose pointing left',
         'turn your head a little left|face slightly left|turn your face to the left',
-        'head turned left|slightly turned left|facing left'),
+        'head turned left|slightly turned left|head a little left'),
     ('head', 'turned_right'): (
         'with the head turned a little right|facing slightly right|turning the head a little to the right|'
         'with the nose pointing right',
         'turn your head a little right|face slightly right|turn your face to the right',
-        'head turned right|slightly turned right|facing right'),
+        'head turned right|slightly turned right|head a little right'),
     ('energy', 'calm'): (
         'moving very little|calm and still|quietly|keeping still|relaxed, without haste',
         'stay calm and still|hardly move|keep still|move as little as possible',

@@ -6,7 +6,7 @@
 __all__ = ['OPEN', 'REGIONS', 'HEAD', 'pearson', 'mean', 'best_lag', 'track', 'speaking', 'listening', 'jaw_correlation',
            'pitch_correlation', 'nods', 'event_f1', 'nod_f1', 'false_mouth', 'energy_envelope', 'pauses',
            'pause_closure', 'energy_sync', 'mouth_psnr', 'colours', 'colour_distance', 'cells', 'face_distance',
-           'redraw', 'per_second', 'threshold', 'break_second']
+           'redraw', 'per_second', 'threshold', 'break_second', 'sharpness', 'drift']
 
 # %% ../../nbs/61_bench.metrics.ipynb #74808bf4
 import math
@@ -286,3 +286,24 @@ def break_second(
     "The second from which on a face is further from its person than real motion explains."
     over = (per_second(distance, fps) > limit).tolist()
     return next((s for s in range(len(over)) if all(over[s:s + last])), None)
+
+# %% ../../nbs/61_bench.metrics.ipynb #e88e5490
+def sharpness(
+    video, # [3, T, H, W]
+    reference, # [K, 3, H, W] pictures of the person
+    n:int=16 # cells per side
+)->torch.Tensor: # [T], 1: edges as strong as in the references
+    "How drawn the head is."
+    y0, y1, x0, x1 = [round(f*n) for f in HEAD]
+    edges = lambda f: cells(f, n)[:, 3:, y0:y1, x0:x1].mean((1, 2, 3))
+    return edges(video.transpose(0, 1))/edges(reference).mean().clamp(min=1e-6)
+
+def drift(
+    video, # [3, T, H, W] in [-1, 1]
+    reference, # [K, 3, H, W] pictures of the person
+    own=None, # function: pictures [N, 3, H, W] -> the person drawn in the same poses, see `redraw`; None: references only
+    fps:int=FPS # frames per second of `video`
+)->dict: # face, colour, sharpness -> [seconds]
+    "How far a film has left its person, second by second; in pieces, so that it may be long."
+    parts = [torch.stack([face_distance(v, reference, own and own(v.transpose(0, 1))), colour_distance(v, reference), sharpness(v, reference)]) for v in video.split(128, 1)]
+    return {k: per_second(x, fps) for k, x in zip(('face', 'colour', 'sharpness'), torch.cat(parts, 1))}

@@ -4,10 +4,14 @@
 
 # %% auto #0
 __all__ = ['pick', 'others', 'decode', 'signed', 'cond_of', 'base_latents', 'student_latents', 'scores', 'read_all', 'faces',
-           'compare', 'film', 'strips', 'main']
+           'compare', 'film', 'scene', 'through', 'strips', 'variants', 'perform_long', 'settled', 'measure', 'drifts',
+           'main']
 
-# %% ../../nbs/96_launch.bench.ipynb #d7db75d1
+# %% ../../nbs/96_launch.bench.ipynb #56e2e74b
+import json
+import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +22,12 @@ from ..actor.acting import act
 from ..actor.reader import load_reader, read
 from ..actor.world import clip_info, open_corpus, person_row, to_video
 from ..audio import MelEncoder
-from ..base import GUIDANCE, Features, generate, make_refs, window_cond
-from ..bench.metrics import (best_lag, break_second, face_distance, false_mouth, jaw_correlation, listening, mean, mouth_psnr, nod_f1, per_second,
+from ..base import GUIDANCE, Features, make_refs, window_cond
+from ..bench.metrics import (best_lag, break_second, drift, face_distance, false_mouth, jaw_correlation, listening, mean, mouth_psnr, nod_f1, per_second,
                                pitch_correlation, redraw, speaking, threshold, track)
 from ..config import config as preset
+from ..longform import Continuation, Journal, digest, forget, generate
+from ..media import atomic
 from ..notation import FPS, LpmError
 from ..train import git_commit, machine, rng, work, write_record
 from ..vae import VAE, psnr
@@ -56,14 +62,17 @@ def others(
 def decode(
     vae, # VAE
     latents, # iterable of [N, C, n, H, W]: the chunks of a stream
-    size:int=8 # people at a time
+    size:int=8, # people at a time
+    every:int=1 # keep every n-th frame
 )->torch.Tensor: # uint8 [N, 3, T, H, W]
     "Chunks of latents to bytes; memory grows by the bytes only."
-    state, out = {}, []
+    state, out, n = {}, [], 0
     for z in latents:
         parts = []
-        for k in range(0, len(z), size): v, state[k] = vae.decode_stream(z[k:k+size], state.get(k)); parts.append(((v.clamp(-1, 1) + 1)*127.5).round().to(torch.uint8))
-        out.append(torch.cat(parts))
+        for k in range(0, len(z), size):
+            v, state[k] = vae.decode_stream(z[k:k+size], state.get(k))
+            parts.append(((v[:, :, -n % every::every].clamp(-1, 1) + 1)*127.5).round().to(torch.uint8))
+        out.append(torch.cat(parts)); n += v.shape[2]
     return torch.cat(out, 2)
 
 def signed(video)->torch.Tensor: "Video in [-1, 1], whether it was kept as numbers or, by `decode`, as bytes."; return video.float()/127.5 - 1 if video.dtype == torch.uint8 else video
@@ -97,8 +106,8 @@ def student_latents(
     from lpm.online import Rollout
     roll = Rollout(dit, cfg, given['first'], given['refs'], seed)
     for c in range(seconds):
-        n, heard = cfg.chunk + (c == 0), -(-(cfg.chunk*(c + 1)*4 + 1)*cfg.audio.rate//FPS)
-        yield roll.step(window_cond(cfg, speak[:, :heard], listen[:, :heard], 0 if c == 0 else 1 + cfg.chunk*c, n, *given['text'](c)))
+        heard = -(-(cfg.chunk*(c + 1)*4 + 1)*cfg.audio.rate//FPS)
+        yield roll.step(window_cond(cfg, speak[:, :heard], listen[:, :heard], *roll.window(c), *given['text'](c)))
 
 # %% ../../nbs/96_launch.bench.ipynb #bcb1ae00
 def scores(
@@ -156,13 +165,12 @@ def film(
     path = Path(path); path.parent.mkdir(parents=True, exist_ok=True); stack(strips).save(path)
     return path
 
-# %% ../../nbs/96_launch.bench.ipynb #3561b5fe
-def strips(
-    latents, # `base_latents` or `student_latents`, all but the sound and the length filled in: (given, speak, listen, seconds) -> chunks
+# %% ../../nbs/96_launch.bench.ipynb #668bf6e0
+def scene(
     cfg, data:Features, corpus, folder, # configuration, features, the open corpus and its folder
-    vae, reader, people:int, seconds:int, cols:tuple=(0,), seed:int=0 # how many people, how long, which references they get
-)->tuple: # (dict of results, list of (video, label))
-    "Perform long dialogues of unseen people and find where faces break."
+    people:int, seconds:int, cols:tuple, seed:int # how many people, how long, which references they get, which dialogues
+)->tuple: # (people's identity seeds, their clips, performances, references [K, 3, H, W] of each, given as by `cond_of`, speak, listen features)
+    "New dialogues for people who were never trained on."
     c = corpus['corpus']; info = {i: clip_info(folder, i) for i in range(data.split, c.clips) if corpus['done'][i]}
     held = {d['person']: i for i, d in info.items() if 'turn' not in d['meta']['directives'][0][1]}
     who = list(held)[:people]; rows = [person_row(c, p) for p in who]; clips = [held[p] for p in who]
@@ -170,10 +178,25 @@ def strips(
     mel = MelEncoder(cfg.audio); ear = lambda k: torch.stack([mel(getattr(p, k)) for p in acts])
     lat, cap = data.get('refs', np.array(rows)), data.get('caption', np.array(clips)).long()[:, 0].numpy(); emb = data.get('text', cap), data.get('text_mask', cap)
     given = dict(first=lat[:, 0][:, :, None], refs=make_refs(lat, data.kinds, cols), text=lambda _: emb)
-    video = decode(vae, latents(given, ear('speak'), ear('listen'), seconds)); reads = read_all(reader, video)
-    bank = [to_video(corpus['refs'][r:r+1])[0].transpose(0, 1) for r in rows]
-    with torch.no_grad(): real = [vae.decode(vae.encode(to_video(corpus['frames'][i:i+1])))[0].clamp(-1, 1) for i in clips]
-    limits = [threshold([per_second(faces(v, p, b, reader), 4)]) for v, p, b in zip(real, who, bank)]
+    return who, clips, acts, [to_video(corpus['refs'][r:r+1])[0].transpose(0, 1) for r in rows], given, ear('speak'), ear('listen')
+
+@torch.no_grad()
+def through(
+    vae, corpus, clips # VAE, the open corpus, clip indices
+)->list: # [3, T, H, W] each
+    "The clips themselves, sent through the autoencoder."
+    return [vae.decode(vae.encode(to_video(corpus['frames'][i:i+1])))[0].clamp(-1, 1) for i in clips]
+
+# %% ../../nbs/96_launch.bench.ipynb #2f928bb1
+def strips(
+    latents, # `base_latents` or `student_latents`, all but the sound and the length filled in: (given, speak, listen, seconds) -> chunks
+    cfg, data:Features, corpus, folder, # configuration, features, the open corpus and its folder
+    vae, reader, people:int, seconds:int, cols:tuple=(0,), seed:int=0 # how many people, how long, which references they get
+)->tuple: # (dict of results, list of (video, label))
+    "Perform long dialogues of unseen people and find where faces break."
+    who, clips, acts, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
+    video = decode(vae, latents(given, speak, listen, seconds)); reads = read_all(reader, video)
+    limits = [threshold([per_second(faces(v, p, b, reader), 4)]) for v, p, b in zip(through(vae, corpus, clips), who, bank)]
     d = [faces(v, p, b, reader) for v, p, b in zip(video, who, bank)]
     broke = [break_second(x, l, fps=4) for x, l in zip(d, limits)]
     n = video.shape[2]; tr = torch.stack([p.tracks[:n] for p in acts]); st = torch.stack([p.state[:n] for p in acts]); n = tr.shape[1]
@@ -182,19 +205,89 @@ def strips(
                face_distance=[[round(float(x), 3) for x in per_second(y, 4)][::max(1, seconds//20)] for y in d])
     return res, [(v, f'{p}: ' + ('holds' if b is None else f'breaks at {b} s')) for v, p, b in zip(video, who, broke)]
 
-# %% ../../nbs/96_launch.bench.ipynb #df8f1a5a
+# %% ../../nbs/96_launch.bench.ipynb #f591ace0
+def variants(
+    blend:int # latents made again where windows are blended
+)->dict: # name -> (reference shown?, latents blended)
+    "The four films of a drift record."
+    return {'reference': (True, 0), 'reference, blended': (True, blend), 'no reference': (False, 0), 'no reference, blended': (False, blend)}
+
+@torch.no_grad()
+def perform_long(
+    roll, # `Continuation`, or a `Journal` of one
+    cfg, given, speak, listen, seconds, # as for `base_latents`
+    label:str='' # printed with the minutes, once a minute of film; '': silence
+): # yields [N, C, n, H, W]
+    "All latents of a film, second by second, the blended tail at the end."
+    began = time.time()
+    for c in range(seconds):
+        yield roll.step(window_cond(cfg, speak, listen, *roll.window(c), *given['text'](c)))
+        if label and (c + 1) % 60 == 0: print(f'{label}: {c + 1} of {seconds} s, {(time.time() - began)/60:.1f} min', flush=True)
+    if (z := roll.rest()).shape[2]: yield z
+
+# %% ../../nbs/96_launch.bench.ipynb #ec2205a4
+def settled(
+    f, # file of `measure`
+    key:dict # what it must belong to
+): # name -> tensor; None: nothing of the kind is there
+    "What was measured before."
+    from safetensors import safe_open
+    if not f.is_file(): return None
+    with safe_open(f, 'pt') as s: return {k: s.get_tensor(k) for k in s.keys()} if json.loads(s.metadata()['key']) == json.loads(json.dumps(key)) else None
+
+def measure(
+    latents, # of N people, from `perform_long`
+    vae, ask, # VAE; N functions: video [3, T, H, W], four frames a second -> curves, see `drift`
+    f, key # where the answers are kept, and what they belong to
+)->dict: # face, colour, sharpness [N, seconds]; show [N, 3, 12, H, W]: pictures to look at
+    "Decode a film, ask of everybody how far they have drifted."
+    from safetensors.torch import save_file
+    video = decode(vae, latents, every=6); d = [g(signed(v)) for g, v in zip(ask, video)]
+    show = video[:, :, np.linspace(0, video.shape[2] - 1, 12).round().astype(int)].contiguous()
+    d = dict({k: torch.stack([x[k] for x in d]) for k in d[0]}, show=show)
+    with atomic(f) as t: save_file(d, t, dict(key=json.dumps(key)))
+    return d
+
+# %% ../../nbs/96_launch.bench.ipynb #9723fe3b
+def drifts(
+    dit, cfg, # base model and its configuration
+    data:Features, corpus, folder, # as for `strips`
+    vae, reader, place, # place: where unfinished films and curves are kept
+    people:int=4, seconds:int=600, cols:tuple=(0,), blend:int=3, seed:int=0, steps:int=8, scales:dict=GUIDANCE, # what is performed, and how
+)->tuple: # (dict of results, list of (video, label))
+    "Perform long dialogues with and without reference and blending; how far each leaves its person."
+    who, clips, _, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
+    place = Path(place); place.mkdir(parents=True, exist_ok=True)
+    ask = [partial(drift, reference=b, own=lambda v, p=p: redraw(read(reader, v), p, v.shape[-1]), fps=4) for p, b in zip(who, bank)]
+    real = [f(v[:, ::6]) for f, v in zip(ask, through(vae, corpus, clips))]; limits = [threshold([d['face']]) for d in real]
+    point = min(10, seconds); n = seconds//point; points = lambda x: x[:, :n*point].unflatten(1, (n, point)).mean((0, 2)).tolist()
+    res = dict(people=who, seconds=seconds, at=[point*(k + 1) for k in range(n)], real={k: mean(torch.cat([d[k] for d in real])) for k in real[0]}, limits=limits, curves={}, breaks_at={})
+    film = dict(weights=digest(*dit.state_dict().values(), *vae.state_dict().values()), people=who, seconds=seconds, cols=list(cols), seed=seed, steps=steps, scales=scales, sound=digest(speak, listen))
+    rows = []
+    for name, (shown, b) in variants(blend).items():
+        key = dict(film, variant=name, blend=b); here = place/name.replace(', ', '_').replace(' ', '_'); f = here.with_suffix('.safetensors')
+        if (d := settled(f, key)) is None:
+            roll = Continuation(dit, cfg, given['first'], given['refs'] if shown else (), rng(seed, 96), steps, {k: s for k, s in scales.items() if shown or k != 'refs'}, blend=b)
+            d = measure(perform_long(Journal(roll, here, key), cfg, given, speak, listen, seconds, name), vae, ask, f, key); forget(here)
+        res['curves'][name] = {k: points(d[k]) for k in ('face', 'colour', 'sharpness')}
+        res['breaks_at'][name] = [break_second(x, l, fps=1) for x, l in zip(d['face'], limits)]
+        rows += [(v, f'{p}: {name}') for p, v in zip(who[:2], d['show'])]
+    return res, rows
+
+# %% ../../nbs/96_launch.bench.ipynb #d8a9b17e
 @call_parse
 def main(
-    what:str='renderer', # renderer, vae, base or student
+    what:str='renderer', # renderer, vae, base, student or drift (of the base)
     corpus:str='work/corpus', # folder of lpm.launch.corpus
-    features:str='work/features', # folder of lpm.launch.encode (base and student)
+    features:str='work/features', # folder of lpm.launch.encode (base, student and drift)
     weights:str='tiny', # of the base or the student: preset or folder
     vae:str='tiny', # weights of the autoencoder
     reader:str='', # weights of the reader; '' takes the shipped ones
     config:str='tiny', # preset
     name:str='', # of the record: runs/bench_WHAT_NAME.json; default: the preset
-    clips:int=24, # held-out clips
-    seconds:int=0, # length; 0: that of the corpus
+    clips:int=24, # held-out clips; for drift: people
+    seconds:int=0, # length; 0: that of the corpus, for drift ten minutes
+    blend:int=3, # latents made again where windows are blended (drift)
     steps:int=8, # evaluations per window (base)
     refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=1., # guidance (base)
     refs:str='0', # reference columns given, e.g. '0' or '0,3,4'
@@ -208,16 +301,19 @@ def main(
     from lpm.actor.reader import Reader
     eye = Reader.from_pretrained(reader) if reader else load_reader()
     modes = [clip_info(corpus, i)['mode'] if data['done'][i] and i >= c.first_held_out else '' for i in range(c.clips)]
-    if what in ('base', 'student'):
+    if what in ('base', 'student', 'drift'):
         from lpm.dit import DiT
-        feats, dit = Features(features), DiT.from_pretrained(weights, None if what == 'base' else 'backbone'); cols = [int(i) for i in refs.split(',')]
+        feats, dit = Features(features), DiT.from_pretrained(weights, 'backbone' if what == 'student' else None); cols = [int(i) for i in refs.split(',')]
         scales = {k: s for k, s in dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale).items() if s != 1}
         run = lambda given, sp, li, s: (base_latents if what == 'base' else student_latents)(dit, cfg, given, sp, li, s, seed=seed, steps=steps, scales=scales)
     if what != 'renderer':
         codec = VAE.from_pretrained(vae)
-    record = dict(name=f'bench_{what}_{name}', what=what, weights=weights if what in ('base', 'student') else '', seed=seed, commit=git_commit(), device=machine(),
+    record = dict(name=f'bench_{what}_{name}', what=what, weights=weights if what in ('base', 'student', 'drift') else '', seed=seed, commit=git_commit(), device=machine(),
                   config=dict(clips=clips, steps=steps, refs_scale=refs_scale, speak_scale=speak_scale, listen_scale=listen_scale, refs=refs, corpus_seed=c.seed))
-    if strips_of:
+    if what == 'drift':
+        place = work('bench', record['name']); res, rows = drifts(dit, cfg, feats, data, corpus, codec, eye, place, clips, seconds or 600, tuple(cols), blend, seed, steps, scales)
+        record.update(metrics=res); record['config'].update(blend=blend)
+    elif strips_of:
         if what not in ('base', 'student'): raise LpmError(f'--strips_of performs with base or student, not {what}')
         record['name'] += '_strips'; res, rows = strips(run, cfg, feats, data, corpus, codec, eye, strips_of, seconds or 10, cols, seed)
         record.update(metrics=res)
@@ -244,8 +340,11 @@ def main(
         show = np.linspace(0, len(idx) - 1, min(8, len(idx))).astype(int)
         rows = [r for j in show for r in ((raw[j], f'{idx[j]} truth'), (video[j], what))][:: 1 if what != 'renderer' else 2]
     record.update(minutes=(time.time() - began)/60)
-    sheet = film(rows, work('bench', f'{record["name"]}.png'), 12 if strips_of else 10)
+    sheet = film(rows, work('bench', f'{record["name"]}.png'), 12 if strips_of or what == 'drift' else 10)
     if runs: write_record(Path(runs)/f'{record["name"]}.json', record)
-    for k, s in (record['metrics'].items() if not strips_of else [('strips', {k: v for k, v in res.items() if k not in ('people', 'face_distance', 'limits')})]): print(k, ' '.join(f'{n} {v:.3f}' if isinstance(v, float) else f'{n} {v}' for n, v in s.items()))
+    if what == 'drift': shutil.rmtree(place)
+    if what == 'drift': say = {n: {k: x[-1] for k, x in c.items()} | dict(breaks_at=res['breaks_at'][n]) for n, c in res['curves'].items()} | dict(real=res['real'])
+    else: say = record['metrics'] if not strips_of else dict(strips={k: v for k, v in res.items() if k not in ('people', 'face_distance', 'limits')})
+    for k, s in say.items(): print(k, ' '.join(f'{n} {v:.3f}' if isinstance(v, float) else f'{n} {v}' for n, v in s.items()))
     print('look at', sheet)
     return record['metrics']
