@@ -188,6 +188,7 @@ def batch(
     shift:float=4., # far more noise than signal, see `sample_t`: what the sound decides is decided there
     augment:bool=True, # another speaker and room for both voices
     uneven:float=.3, # share of samples whose chunks have different, non-decreasing noise (as the causal student will see)
+    news:float=.4, # share of windows that begin a second before a new direction, where their clip has one
     lively:float=.5, # share of windows that are the livelier of two: fast nods are rare, and smear first
     inherit:float=.5, # share of given pasts that the model makes itself, see `inherited`
     inside:float=.2 # share of windows whose portrait is the clip's own first picture
@@ -199,6 +200,8 @@ def batch(
     shares = s.modes if len(cols) < 2 else {k: v*(4 if k == 'turn' else 1) for k, v in s.modes.items()}
     clip = torch.stack([deal(data.mode[:data.split], shares, size, g) for _ in range(2)])
     at = starts[torch.randint(len(starts), (2, size), generator=g)]
+    said = data.get('caption', clip.numpy()).long(); new = said[..., 1:] != said[..., :-1]              # where the direction changes, begin a second before
+    at = torch.where(new.any(-1) & (torch.rand(2, size, generator=g) < news), (cfg.chunk*new.float().argmax(-1)).clamp(max=int(starts[-1])), at)
     late = torch.randint(2, 6, (2, size), generator=g)*(torch.rand(2, size, generator=g) < s.cut)      # 2-5 latents dropped
     at = torch.minimum(at + late, torch.tensor(data.latents.shape[2] - T))
     x0 = torch.stack([torch.stack([torch.from_numpy(np.array(data.latents[i, :, f:f+T])).float() for i, f in zip(*w)]) for w in zip(clip.tolist(), at.tolist())])
@@ -250,11 +253,12 @@ def mouth_map(
 
 def latent_weight(
     cfg:Config, # size and strides
-    gains=None # [C] picture change per unit of latent change, from `Features.info`; None: all equal
+    gains=None, # [C] picture change per unit of latent change, from `Features.info`; None: all equal
+    mouth:float=2.5 # see `mouth_map`
 )->torch.Tensor: # [C, 1, H, W], mean 1
     "What an error in each latent number costs: the root of what its channel costs in the picture, and its cell's place."
     g = torch.ones(cfg.vae.channels) if gains is None else torch.tensor(gains).sqrt()
-    return (g/g.mean())[:, None, None, None]*mouth_map(cfg)
+    return (g/g.mean())[:, None, None, None]*mouth_map(cfg, mouth)
 
 def base_loss(
     dit, # DiT, possibly wrapped for data parallelism
