@@ -207,7 +207,7 @@ def batch(
     x0 = torch.stack([torch.stack([torch.from_numpy(np.array(data.latents[i, :, f:f+T])).float() for i, f in zip(*w)]) for w in zip(clip.tolist(), at.tolist())])
     pick = torch.where(torch.rand(size, generator=g) < lively, movement(x0).argmax(0), 0)
     x0, idx, first = x0[pick, row], clip[pick, row].numpy(), at[pick, row]
-    said = captions(data.get('caption', idx).long(), first, T, cfg.chunk); cap = said[:, -1].numpy()
+    said = captions(said[pick, row], first, T, cfg.chunk); cap = said[:, -1].numpy()
     refs = make_refs(data.get('refs', data.get('person_row', idx).numpy()), data.kinds, cols)
     if refs:
         own = (torch.rand(size, generator=g) < inside).nonzero()[:, 0]
@@ -215,7 +215,7 @@ def batch(
     win, keep = {}, (torch.rand(3, size, generator=g) > drop).float()
     for k in s.hear:
         mel = augment_mel(data.get(k, idx), g) if augment else data.get(k, idx)
-        parts = [window_cond(cfg, mel[i:i+1], mel[i:i+1], f, T) for i, f in enumerate(first.tolist())]
+        parts = [window_cond(cfg, *(mel[i:i+1] if n == k else None for n in STREAMS), f, T) for i, f in enumerate(first.tolist())]
         win |= {n: torch.cat([getattr(p, n) for p in parts]) for n in (k, f'{k}_valid')}
     cond = Cond(data.get('text', cap), data.get('text_mask', cap), refs=refs, keep_text=keep[0], keep_speak=keep[1], keep_listen=keep[2], **win)
     k = torch.tensor(list(CLEAN))[torch.multinomial(torch.tensor(list(CLEAN.values())), size, True, generator=g)]

@@ -167,13 +167,12 @@ def stays(
     acts = [act(90_000 + i, seconds + 1/24, 'dialogue', split='held_out') for i in range(n)]
     ear = lambda k: torch.stack([mel(getattr(p, k)) for p in acts]); out = []
     video = film(people.given(list(range(n)), people.cols(*cols), encoder.encode([p.captions[0][1] for p in acts])), ear('speak'), ear('listen'), seconds)
+    bank = [(who(judge, people.pics[i]), in_sight(reference_poses(s))) for i, s in enumerate(people.seeds)]; known = [combine(*b) for b in bank]
     for i, p in enumerate(acts):
-        known = combine(who(judge, people.pics[i]), in_sight(reference_poses(people.seeds[i])))
-        at = lambda v, tr: who_distance(who(judge, v), in_sight(tr), *known)
+        at = lambda v, tr: who_distance(who(judge, v), in_sight(tr), *known[i])
         d = torch.cat([at(signed(x), p.tracks[k*240:k*240 + x.shape[1]]) for k, x in enumerate(video[i][:, :len(p.tracks)].split(240, 1))])
         out.append(torch.stack([d[1 + cfg.fps*s:1 + cfg.fps*(s + 1)].nanmean() for s in range(seconds)]))
-    stranger = float(np.mean([float(who_distance(who(judge, people.pics[i]), in_sight(reference_poses(people.seeds[i])), *combine(who(judge, people.pics[(i+1) % n]), in_sight(reference_poses(people.seeds[(i+1) % n])))).nanmean())
-                              for i in range(n)]))
+    stranger = mean([float(who_distance(*bank[i], *known[(i + 1) % n]).nanmean()) for i in range(n)])
     d = torch.stack(out); return dict(first=float(d[:, 0].mean()), last=float(d[:, -1].mean()), ratio=float(d[:, -1].mean()/d[:, 0].mean()), stranger=stranger,
                                       seconds=[round(float(x), 3) for x in d.mean(0)][::max(1, seconds//30)], people=[[round(float(x[0]), 3), round(float(x[-1]), 3)] for x in d]), video
 
