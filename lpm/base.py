@@ -188,7 +188,7 @@ def batch(
     shift:float=4., # far more noise than signal, see `sample_t`: what the sound decides is decided there
     augment:bool=True, # another speaker and room for both voices
     uneven:float=.3, # share of samples whose chunks have different, non-decreasing noise (as the causal student will see)
-    news:float=.4, # share of windows that begin a second before a new direction, where their clip has one
+    news:float=.8, # share of windows that begin a second before a new direction, where their clip has one
     lively:float=.5, # share of windows that are the livelier of two: fast nods are rare, and smear first
     inherit:float=.5, # share of given pasts that the model makes itself, see `inherited`
     inside:float=.2 # share of windows whose portrait is the clip's own first picture

@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config', 'tiny', 'small',
-           'debug', 'paper', 'config', 'to_dict', 'from_dict', 'is_hub_id', 'find_weights', 'shipped', 'Pretrained',
-           'save_component', 'widen']
+           'debug', 'paper', 'config', 'to_dict', 'from_dict', 'is_hub_id', 'find_weights', 'shipped', 'atomic',
+           'Pretrained', 'save_component', 'widen']
 
-# %% ../nbs/01_config.ipynb #c62ec149
+# %% ../nbs/01_config.ipynb #c71ae8f2
+import contextlib
 import json
+import os
 import re
 import sys
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
@@ -184,7 +186,25 @@ def shipped()->list: # names
     "Presets that ship inside the package, complete: codec and streaming model."
     return sorted(p.name for p in WEIGHTS.glob('*') if all((p/c/'model.safetensors').is_file() for c in ('vae', 'backbone')))
 
-# %% ../nbs/01_config.ipynb #d0e8280d
+# %% ../nbs/01_config.ipynb #4cca972e
+@contextlib.contextmanager
+def atomic(
+    path,       # the file to be written
+):              # yields the temporary path to write to
+    "Write beside, rename at the end; on any error, Ctrl-C included, remove."
+    p = Path(path)
+    if p.is_dir(): raise LpmError(f'{path} cannot be written: it is a folder; give a file name')
+    if not p.parent.is_dir(): raise LpmError(f'{path} cannot be written: the folder {p.parent} does not exist')
+    t = p.with_name(f'.{p.stem}.{os.getpid()}.part{p.suffix}')
+    try:
+        try: t.touch()
+        except OSError as e: raise LpmError(f'{path} cannot be written: {e.strerror}') from None
+        yield t
+        os.replace(t, p)
+    finally:
+        with contextlib.suppress(OSError): t.unlink()
+
+# %% ../nbs/01_config.ipynb #7570c054
 class Pretrained:
     "Mixin for modules built as `cls(cfg)`: `save_pretrained` and `from_pretrained`, safetensors only."
     config_class = None  # dataclass of the first constructor argument
@@ -198,8 +218,7 @@ class Pretrained:
         from safetensors.torch import save_file
         folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
         sd = {k: (v.to(dtype) if dtype is not None and v.is_floating_point() else v).detach().contiguous().cpu() for k, v in self.state_dict().items()}
-        save_file(sd, folder/'model.safetensors')
-        (folder/'config.json').write_text(json.dumps(to_dict(self.cfg), indent=1) + '\n')
+        with atomic(folder/'config.json') as c, atomic(folder/'model.safetensors') as t: save_file(sd, t); c.write_text(json.dumps(to_dict(self.cfg), indent=1) + '\n')
         return folder
 
     @classmethod
@@ -227,7 +246,8 @@ def save_component(
     dtype=None # see `save_pretrained`
 ):
     "Put a component into a model's folder, with the model's own config.json, as `find_weights` expects it."
-    module.save_pretrained(Path(out)/name, dtype); (Path(out)/'config.json').write_text(json.dumps(to_dict(cfg)) + '\n')
+    module.save_pretrained(Path(out)/name, dtype)
+    with atomic(Path(out)/'config.json') as t: t.write_text(json.dumps(to_dict(cfg)) + '\n')
 
 def widen(
     new, # module, changed in place

@@ -19,9 +19,8 @@ import torch
 from torch import Tensor
 
 from .base import GUIDANCE, sample_window, window_cond
-from .config import Config
+from .config import Config, atomic
 from .flow import timesteps
-from .media import atomic
 from .notation import FPS, LpmError
 from .rope import refs_positions
 

@@ -30,7 +30,7 @@ from .audio import audio_encoder
 from .config import CONFIGS, Config, config, find_weights, from_dict, save_component
 from .dit import DiT, Ref
 from .longform import Continuation, Journal, digest, direction, directions, forget
-from .media import VideoWriter, atomic, check_file, iter_audio, measure_skew, read_image
+from .media import VideoWriter, check_file, iter_audio, measure_skew, read_image
 from .notation import CHUNK_FRAMES, FPS, LpmError, SAMPLE_RATE, samples_of_frames
 from .online import Rollout
 from .stream import ConditionStream

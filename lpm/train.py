@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from .config import atomic
 from .notation import LpmError
 
 # %% ../nbs/07_train.ipynb #a1e332b7
@@ -243,8 +244,8 @@ def write_record(
     "Write a record atomically, numbers rounded to five digits, nan as null."
     r = lambda v: (float(f'{v:.5g}') if v == v else None) if isinstance(v, float) else {k: r(x) for k, x in v.items()} if isinstance(v, dict) else \
         [r(x) for x in v] if isinstance(v, (list, tuple)) else v
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True); tmp = path.with_name(f'.{path.name}.new')
-    tmp.write_text(json.dumps(r(record), separators=(',', ':')).replace(',"', ',\n"') + '\n'); tmp.replace(path)
+    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as t: t.write_text(json.dumps(r(record), separators=(',', ':')).replace(',"', ',\n"') + '\n')
 
 # %% ../nbs/07_train.ipynb #4b0c6e83
 @dataclass

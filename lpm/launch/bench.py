@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['pick', 'others', 'decode', 'signed', 'cond_of', 'base_latents', 'student_latents', 'scores', 'read_all', 'faces',
-           'compare', 'film', 'scene', 'through', 'strips', 'variants', 'perform_long', 'settled', 'measure', 'drifts',
-           'main']
+           'compare', 'film', 'sounds', 'scene', 'through', 'strips', 'variants', 'perform_long', 'settled', 'measure',
+           'drifts', 'main']
 
 # %% ../../nbs/96_launch.bench.ipynb #56e2e74b
 import json
@@ -25,9 +25,9 @@ from ..audio import MelEncoder
 from ..base import GUIDANCE, Features, make_refs, window_cond
 from ..bench.metrics import (best_lag, break_second, drift, face_distance, false_mouth, jaw_correlation, listening, mean, mouth_psnr, nod_f1, per_second,
                                pitch_correlation, redraw, speaking, threshold, track)
-from ..config import config as preset
+from ..config import atomic, config as preset
+from ..dit import STREAMS
 from ..longform import Continuation, Journal, digest, forget, generate
-from ..media import atomic
 from ..notation import FPS, LpmError
 from ..train import git_commit, machine, rng, work, write_record
 from ..vae import VAE, psnr
@@ -165,7 +165,13 @@ def film(
     path = Path(path); path.parent.mkdir(parents=True, exist_ok=True); stack(strips).save(path)
     return path
 
-# %% ../../nbs/96_launch.bench.ipynb #668bf6e0
+# %% ../../nbs/96_launch.bench.ipynb #b71d74f7
+def sounds(
+    cfg, acts # configuration, N performances
+)->tuple: # speak, listen [N, M, D]
+    "Features of both voices."
+    mel = MelEncoder(cfg.audio); return tuple(torch.stack([mel(getattr(p, k)) for p in acts]) for k in STREAMS)
+
 def scene(
     cfg, data:Features, corpus, folder, # configuration, features, the open corpus and its folder
     people:int, seconds:int, cols:tuple, seed:int # how many people, how long, which references they get, which dialogues
@@ -175,17 +181,16 @@ def scene(
     held = {d['person']: i for i, d in info.items() if 'turn' not in d['meta']['directives'][0][1]}
     who = list(held)[:people]; rows = [person_row(c, p) for p in who]; clips = [held[p] for p in who]
     acts = [act(900_000 + 1000*seed + i, seconds, 'dialogue', split='held_out', directive=info[i]['meta']['directives'][0][1]) for i in clips]
-    mel = MelEncoder(cfg.audio); ear = lambda k: torch.stack([mel(getattr(p, k)) for p in acts])
     lat, cap = data.get('refs', np.array(rows)), data.get('caption', np.array(clips)).long()[:, 0].numpy(); emb = data.get('text', cap), data.get('text_mask', cap)
     given = dict(first=lat[:, 0][:, :, None], refs=make_refs(lat, data.kinds, cols), text=lambda _: emb)
-    return who, clips, acts, [to_video(corpus['refs'][r:r+1])[0].transpose(0, 1) for r in rows], given, ear('speak'), ear('listen')
+    return who, clips, acts, [to_video(corpus['refs'][r:r+1])[0].transpose(0, 1) for r in rows], given, *sounds(cfg, acts)
 
 @torch.no_grad()
 def through(
-    vae, corpus, clips # VAE, the open corpus, clip indices
-)->list: # [3, T, H, W] each
-    "The clips themselves, sent through the autoencoder."
-    return [vae.decode(vae.encode(to_video(corpus['frames'][i:i+1])))[0].clamp(-1, 1) for i in clips]
+    vae, videos # VAE, [N, 3, T, H, W] in [-1, 1]
+)->torch.Tensor: # the same shape
+    "Films sent through the autoencoder, one by one: the best that its latents can show."
+    return torch.cat([vae.decode(vae.encode(v[None])) for v in videos]).clamp(-1, 1)
 
 # %% ../../nbs/96_launch.bench.ipynb #2f928bb1
 def strips(
@@ -196,7 +201,7 @@ def strips(
     "Perform long dialogues of unseen people and find where faces break."
     who, clips, acts, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
     video = decode(vae, latents(given, speak, listen, seconds)); reads = read_all(reader, video)
-    limits = [threshold([per_second(faces(v, p, b, reader), 4)]) for v, p, b in zip(through(vae, corpus, clips), who, bank)]
+    limits = [threshold([per_second(faces(v, p, b, reader), 4)]) for v, p, b in zip(through(vae, to_video(corpus['frames'][clips])), who, bank)]
     d = [faces(v, p, b, reader) for v, p, b in zip(video, who, bank)]
     broke = [break_second(x, l, fps=4) for x, l in zip(d, limits)]
     n = video.shape[2]; tr = torch.stack([p.tracks[:n] for p in acts]); st = torch.stack([p.state[:n] for p in acts]); n = tr.shape[1]
@@ -259,7 +264,7 @@ def drifts(
     who, clips, _, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
     place = Path(place); place.mkdir(parents=True, exist_ok=True)
     ask = [partial(drift, reference=b, own=lambda v, p=p: redraw(read(reader, v), p, v.shape[-1]), fps=4) for p, b in zip(who, bank)]
-    real = [f(v[:, ::6]) for f, v in zip(ask, through(vae, corpus, clips))]; limits = [threshold([d['face']]) for d in real]
+    real = [f(v[:, ::6]) for f, v in zip(ask, through(vae, to_video(corpus['frames'][clips])))]; limits = [threshold([d['face']]) for d in real]
     point = min(10, seconds); n = seconds//point; points = lambda x: x[:, :n*point].unflatten(1, (n, point)).mean((0, 2)).tolist()
     res = dict(people=who, seconds=seconds, at=[point*(k + 1) for k in range(n)], real={k: mean(torch.cat([d[k] for d in real])) for k in real[0]}, limits=limits, curves={}, breaks_at={})
     film = dict(weights=digest(*dit.state_dict().values(), *vae.state_dict().values()), people=who, seconds=seconds, cols=list(cols), seed=seed, steps=steps, scales=scales, sound=digest(speak, listen))
@@ -324,8 +329,7 @@ def main(
             own = list(sound) == list(idx)
             if what in ('renderer', 'vae') and not own: return None
             if what == 'renderer': return raw
-            if what == 'vae':
-                with torch.no_grad(): return torch.cat([codec.decode(codec.encode(v)).clamp(-1, 1) for v in raw.split(group)])
+            if what == 'vae': return through(codec, raw)
             out = []
             for k in range(0, len(idx), group):
                 i, s = idx[k:k+group], sound[k:k+group]

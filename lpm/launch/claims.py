@@ -25,7 +25,7 @@ from ..bench.metrics import mean
 from ..config import config as preset
 from ..dit import DiT, Ref
 from ..flow import timesteps
-from .bench import base_latents, decode, signed, student_latents
+from .bench import base_latents, decode, signed, sounds, student_latents, through
 from ..notation import LpmError
 from ..train import git_commit, machine, rng, work, write_record
 from ..vae import VAE
@@ -87,7 +87,7 @@ def words(
     for w, (key, v) in enumerate(wishes):
         same = [x for k, x in wishes if k == key]; other = same[(same.index(v) + 1) % len(same)]
         true = torch.stack([render(people.who[i:i+1], act(70_000 + 100*w + i, seconds, 'idle', directive={key: v}).tracks[:1 + 4*((cfg.fps*seconds - 1)//4)], cfg.px).transpose(0, 1) for i in rows])
-        with torch.no_grad(): videos = dict(true=true, codec=torch.cat([vae.decode(vae.encode(t[None])) for t in true]).clamp(-1, 1))
+        videos = dict(true=true, codec=through(vae, true))
         for name, say in (('model', v), ('other', other)):
             phrase = [f'a person {PHRASES[key, say][i % len(PHRASES[key, say])]}' for i in rows]
             videos[name] = film(people.given(rows, people.cols('global'), encoder.encode(phrase)), quiet, quiet, seconds)
@@ -114,14 +114,13 @@ def references(
     kind:str # key of `TASKS`
 )->tuple: # (dict variant -> errors, ratio of with to without; videos [variant] of the first people)
     "The same performance with, without and with the wrong references."
-    t = TASKS[kind]; n, mel, rows = len(people.seeds), MelEncoder(cfg.audio), list(range(len(people.seeds)))
+    t = TASKS[kind]; n, rows = len(people.seeds), list(range(len(people.seeds)))
     acts = [act(80_000 + i, t['seconds'] + 1/24, t['mode'], split='held_out', directive=t['directive']) for i in rows]
-    ear = lambda k: torch.stack([mel(getattr(p, k)) for p in acts]); text = encoder.encode([p.captions[0][1] for p in acts])
+    text, voices = encoder.encode([p.captions[0][1] for p in acts]), sounds(cfg, acts)
     own, lent = people.cols('global', kind), [(i + 1) % n for i in rows]
-    show = lambda cols, lent=None: film(people.given(rows, cols, text, lent), ear('speak'), ear('listen'), t['seconds'])
+    show = lambda cols, lent=None: film(people.given(rows, cols, text, lent), *voices, t['seconds'])
     true = torch.stack([render(people.who[i:i+1], p.tracks, cfg.px).transpose(0, 1) for i, p in enumerate(acts)])
-    with torch.no_grad(): videos = dict(true=true, codec=torch.cat([vae.decode(vae.encode(v[None])) for v in true]).clamp(-1, 1))
-    videos |= dict(without=show(people.cols('global')), **{'with': show(own)}, wrong=show(own, lent))
+    videos = dict(true=true, codec=through(vae, true), without=show(people.cols('global')), **{'with': show(own)}, wrong=show(own, lent))
     num, out = truth(people.who)[0], {}
     for k, v in videos.items():
         es = []
@@ -163,10 +162,10 @@ def stays(
     seconds:int=60, cols:tuple=('global',) # length, kinds of references given
 )->dict: # mean distances to the references by second, and last second / first second
     "Distance of every second to what the references show."
-    n, mel = len(people.seeds), MelEncoder(cfg.audio)
+    n = len(people.seeds)
     acts = [act(90_000 + i, seconds + 1/24, 'dialogue', split='held_out') for i in range(n)]
-    ear = lambda k: torch.stack([mel(getattr(p, k)) for p in acts]); out = []
-    video = film(people.given(list(range(n)), people.cols(*cols), encoder.encode([p.captions[0][1] for p in acts])), ear('speak'), ear('listen'), seconds)
+    out = []
+    video = film(people.given(list(range(n)), people.cols(*cols), encoder.encode([p.captions[0][1] for p in acts])), *sounds(cfg, acts), seconds)
     bank = [(who(judge, people.pics[i]), in_sight(reference_poses(s))) for i, s in enumerate(people.seeds)]; known = [combine(*b) for b in bank]
     for i, p in enumerate(acts):
         at = lambda v, tr: who_distance(who(judge, v), in_sight(tr), *known[i])
