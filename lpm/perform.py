@@ -27,7 +27,7 @@ from .actor.acting import EXPRESSIONS
 from .actor.body import CAST, describe, identity, identity_name, mouth_box, render, seed_of
 from .actor.world import VIEWS, reference_kinds, reference_poses
 from .audio import audio_encoder
-from .config import CONFIGS, Config, config, find_weights, from_dict, save_component
+from .config import CONFIGS, Config, atomic, config, find_weights, from_dict, save_component
 from .dit import DiT, Ref
 from .longform import Continuation, Journal, digest, direction, directions, forget
 from .media import VideoWriter, check_file, iter_audio, measure_skew, read_image
