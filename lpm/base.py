@@ -292,19 +292,19 @@ def toy_features(
     (Path(folder)/'features.json').write_text(json.dumps(dict(kinds=[('global', 0), ('expression', 1), ('view', 0)], first_held_out=clips - 2)))
     return Features(folder)
 
-# %% ../nbs/37_base.ipynb #976968bf
-GUIDANCE = dict(refs=4., speak=2., listen=2.5)
+# %% ../nbs/37_base.ipynb #d86bbf0a
+GUIDANCE = dict(text=3., refs=2.5, speak=2., listen=2.5)
 
 def guided_velocity(
     dit, # DiT
     x, # [B, C, T, H, W]
     t, # [B, T]
     cond:Cond, # conditions
-    scales:dict # 'text', 'speak', 'listen', 'refs' -> scale; 1 or absent costs no forward pass
+    scales:dict # 'text', 'speak', 'listen', 'refs' -> scale; 1, absent or a condition that is not given costs no forward pass
 ): # velocity like x
     "Classifier-free guidance with separate scales (§3.2)."
-    v = dit(x, t, cond)
-    return v + sum((s - 1)*(v - dit(x, t, cond.without(k))) for k, s in scales.items() if s != 1)
+    v = dit(x, t, cond); told = [k for k in scales if scales[k] != 1 and vars(cond)[k] is not None and len(vars(cond)[k])]
+    return v + sum((scales[k] - 1)*(v - dit(x, t, cond.without(k))) for k in told)
 
 # %% ../nbs/37_base.ipynb #62de6459
 @torch.no_grad()

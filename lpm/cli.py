@@ -145,10 +145,10 @@ def perform(
     script:Annotated[str | None, O(help='Directions with times, one per line: "00:12 laughing".', metavar='FILE')] = None,
     out:Annotated[str, O('--out', '-o', help='The film to write, .mp4.', metavar='FILE')] = 'talk.mp4',
     model:Annotated[str, O(help='online: causal, two steps a second; base: eight steps a second.', metavar='online|base')] = 'online',
-    guide_text:Annotated[float | None, O(callback=_scale, help='base: how much the direction counts; default 1.', metavar='SCALE')] = None,
+    guide_text:Annotated[float | None, O(callback=_scale, help='base: how much the direction counts; default 3.', metavar='SCALE')] = None,
     guide_speak:Annotated[float | None, O(callback=_scale, help='base: how much its own voice counts; default 2.', metavar='SCALE')] = None,
     guide_listen:Annotated[float | None, O(callback=_scale, help="base: how much the partner's voice counts; default 2.5.", metavar='SCALE')] = None,
-    guide_refs:Annotated[float | None, O(callback=_scale, help='base: how much its pictures count; default 4.', metavar='SCALE')] = None,
+    guide_refs:Annotated[float | None, O(callback=_scale, help='base: how much its pictures count; default 2.5.', metavar='SCALE')] = None,
     steps:Annotated[int | None, O(min=1, max=1000, help='base: evaluations per second; default 8.')] = None,
     overlap:Annotated[int | None, O(min=0, max=13, help='base: latents (1/6 s) of the past a window begins with; default 7.')] = None,
     blend:Annotated[int | None, O(min=0, max=6, help='base: how many of these are made again and cross-faded; default 0.')] = None,
@@ -360,11 +360,11 @@ def speed(
 ):
     "Time the whole chain on this machine: a film of the shipped recordings, warm, everything included."
     import tempfile
+    from lpm.config import ASSETS
     from lpm.perform import perform as film
     from lpm.train import machine
     t = time.perf_counter(); p = load(weights, model, False, threads, dtype); t = time.perf_counter() - t
-    assets = Path(__file__).parent/'assets' if '__file__' in globals() else Path('../lpm/assets')
-    kw = dict(speak=assets/'answer.flac', listen=assets/'question.flac')
+    kw = dict(speak=ASSETS/'answer.flac', listen=ASSETS/'question.flac')
     with tempfile.TemporaryDirectory() as d, bar(seconds + 2) as progress:
         film(p, Path(d)/'warm.mp4', seconds=2, **kw)
         r = film(p, Path(d)/'speed.mp4', seconds=seconds, progress=progress, **kw)

@@ -322,4 +322,5 @@ def race_record(
     torch.set_num_threads(1)
     sizes = (384, 3, 1536, (7, 8, 8)), (768, 6, 3072, (7, 8, 8)), (1536, 12, 8960, (7, 10, 10))
     rows = [block_race(*a, dtype=dt, repeats=repeats) for dt in (torch.float32, torch.bfloat16) for a in sizes]
-    write_record(path, dict(name='wan_block', rows=rows, repeats=repeats, threads=1, machine=machine(), torch=torch.__version__, commit=git_commit()))
+    least = {d: min(r['ratio'] for r in rows if r['dtype'] == d) for d in ('float32', 'bfloat16')}
+    write_record(path, dict(name='wan_block', least=least, rows=rows, repeats=repeats, threads=1, machine=machine(), torch=torch.__version__, commit=git_commit()))

@@ -27,18 +27,18 @@ def probe(
     data:Features, # the held-out clips are used
     level:float=.9, # noise level at which to ask: where the sound decides
     batches:int=3 # how many
-)->dict: # excess error in percent when speak / listen is swapped, and the error itself
-    "How much the model's prediction depends on each sound, on people it never saw."
+)->dict: # excess error in percent when words / speak / listen are swapped, and the error itself
+    "How much the model's prediction depends on words and on each sound, on people it never saw."
     held, sums = _HeldOut(data), torch.zeros(5)
     w = latent_weight(cfg, data.info.get('gains')).to(next(dit.parameters())); mouth = w*(mouth_map(cfg) > 1).to(w); roll = lambda v: torch.roll(v, 1, 0)
     for k in range(batches):
-        b = batch(cfg, held, k, drop=0., augment=False, uneven=0., news=0., lively=0., inherit=0., seed=99).to(w.device); c = b.cond
+        b = batch(cfg, held, k, drop=0., augment=False, uneven=0., news=1., lively=0., inherit=0., seed=99).to(w.device); c = b.cond
         t = torch.where(b.clean, 0., level); x = interpolate(b.x0, b.noise, t); m = (~b.clean).float()[:, None, :, None, None]
         def err(c): e = (x0_from_v(x, t, dit(x, t, c)) - b.x0).square()*m; return [float((e*v).sum()/(m*v).expand_as(e).sum()) for v in (w, mouth)]
-        (own, lips), (_, other), (late, _) = err(c), err(replace(c, speak=roll(c.speak), speak_valid=roll(c.speak_valid))), err(replace(c, listen=roll(c.listen), listen_valid=roll(c.listen_valid)))
-        sums += torch.tensor([own, lips, other, late, 1.])
-    own, lips, other, late = (sums[:4]/batches).tolist()
-    return dict(x0=own, mouth=lips, speak=100*(other/lips - 1), listen=100*(late/own - 1))
+        def swapped(*names): return err(replace(c, **{n: roll(vars(c)[n]) for n in names}))
+        sums += torch.tensor([*err(c), swapped('text', 'text_mask')[0], swapped('speak', 'speak_valid')[1], swapped('listen', 'listen_valid')[0]])
+    own, lips, words, voice, partner = (sums/batches).tolist()
+    return dict(x0=own, mouth=lips, text=100*(words/own - 1), speak=100*(voice/lips - 1), listen=100*(partner/own - 1))
 
 class _HeldOut(Features):
     "The same features with the last clips in front: `batch` then draws only them."

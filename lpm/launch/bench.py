@@ -120,7 +120,7 @@ def scores(
     lag = torch.tensor([best_lag(a, b)[0] if k else float('nan') for a, b, k in zip(reads['jaw'], jaw, ask)], dtype=torch.float32)
     size = torch.where(ask, reads['jaw'].std(1)/jaw.std(1).clamp(min=1e-3), torch.nan)
     heard = hear.float().mean(1) > .4
-    return dict(jaw=r, jaw_lag=lag, jaw_size=size, pitch=pitch_correlation(reads['pitch'], pitch, state),
+    return dict(jaw=r, jaw_lag=lag, jaw_off=lag.abs(), jaw_size=size, pitch=pitch_correlation(reads['pitch'], pitch, state),
                 nod_f1=torch.where(heard, nod_f1(reads['pitch'], pitch), torch.nan), false_mouth=false_mouth(reads['jaw'], state), speaks=talk.float().mean(1))
 
 def read_all(
@@ -294,7 +294,7 @@ def main(
     seconds:int=0, # length; 0: that of the corpus, for drift ten minutes
     blend:int=3, # latents made again where windows are blended (drift)
     steps:int=8, # evaluations per window (base)
-    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=1., # guidance (base)
+    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=GUIDANCE['text'], # guidance (base)
     refs:str='0', # reference columns given, e.g. '0' or '0,3,4'
     strips_of:int=0, # perform this many people for --seconds instead of scoring clips
     group:int=8, # clips performed at a time

@@ -129,7 +129,7 @@ def references(
             there = pose_read['jaw'] > .12 if kind == 'expression' else pose_read['body_yaw'].cos() < -.5          # judged only where the film shows it too
             want = in_sight(p.tracks[:T])[t['place']] > .5; es.append(dict(place_error(who(judge, x), (want & there).float(), num[i], t['place']), shown=float((want & there).sum()/want.sum().clamp(min=1))))
         out[k] = {m: mean([e[m] for e in es]) for m in ('error', 'colour', 'shown')} | dict(films=int(sum(e['frames'] > 0 for e in es)))
-    return dict(out, ratio=out['with']['error']/out['without']['error'], colour_ratio=out['with']['colour']/out['without']['colour']), videos
+    return dict(out, ratio=out['with']['error']/out['without']['error'], wrong_ratio=out['wrong']['error']/out['without']['error'], colour_ratio=out['with']['colour']/out['without']['colour']), videos
 
 # %% ../../nbs/96a_launch.claims.ipynb #4beec6dd
 POSES = dict(pitch=.14, yaw=.13, roll=.2)                     # how far portraits are turned, rad
@@ -187,7 +187,7 @@ def main(
     people:int=8, # strangers
     seconds:int=0, # length (text: 2, identity: 60)
     steps:int=8, # evaluations per window (base)
-    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=1., # guidance (base)
+    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=GUIDANCE['text'], # guidance (base)
     group:int=8, # people performing at a time
     seed:int=0, # of the noise
     runs:str='runs', # records; '' writes none

@@ -294,6 +294,7 @@ def main(
     refs_scale:float=GUIDANCE['refs'], # pool and bench: guidance by the portrait
     speak_scale:float=GUIDANCE['speak'], # by the own voice
     listen_scale:float=GUIDANCE['listen'], # by the partner's voice
+    text_scale:float=GUIDANCE['text'], # by the words
     part:int=0, # this process takes scenes with index % parts == part (pool, judge, bench)
     parts:int=1, # number of processes
     margin:float=1., # strictly better: by more than this, in units of the spread among takes of a scene
@@ -315,7 +316,7 @@ def main(
 ):
     "Preference tuning in four steps. `tiny`, on one core that is shared: 4 s to make a take of 3 s, 1 s to judge it, 5 s for a training step of 4 pairs; all but train can be split among processes, all can be started again."
     if do not in ('pool', 'judge', 'train', 'bench'): raise LpmError(f'unknown --do {do!r}: choose pool, judge, train or bench')
-    cfg, data = preset(name), Features(features); shape = (cfg.vae.channels, 1 + cfg.chunk*seconds, *cfg.latent_hw); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale)
+    cfg, data = preset(name), Features(features); shape = (cfg.vae.channels, 1 + cfg.chunk*seconds, *cfg.latent_hw); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale)
     eye = lambda: Reader.from_pretrained(reader) if reader else load_reader()
     if do == 'train':
         p = Pool(pool); pairs = verdict(p, margin, tolerance, most)

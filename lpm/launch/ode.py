@@ -54,7 +54,7 @@ def main(
     paths:str='work/paths', # folder of recorded trajectories
     record:int=0, # record the paths of so many clips and stop
     part:int=0, # names this recorder's files and random stream
-    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], # guidance of the teacher while recording
+    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=GUIDANCE['text'], # guidance of the teacher while recording
     name:str='tiny', # configuration
     run:str='', # name of the run; default ode_NAME
     init:str='', # start from this student (preset or folder; fewer channels are widened) instead of the teacher
@@ -69,7 +69,7 @@ def main(
 ):
     "Stage 1: regress a causal two-step student on the teacher's paths (Eq. 5)."
     cfg, data = config(name), Features(features)
-    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=dict(refs=refs_scale, speak=speak_scale, listen=listen_scale), seed=seed)
+    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale), seed=seed)
     run = run or f'ode_{name}'; acc = start(run)
     tr, w = Trajectories(paths), latent_weight(cfg, data.info.get('gains')).to(acc.device)
     student = widen(DiT(cfg.dit), DiT.from_pretrained(init, 'backbone') if init else DiT.from_pretrained(teacher))
