@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['EYES', 'TALK', 'STAGES', 'LENGTHS', 'CLEAN', 'GUIDANCE', 'Features', 'window_cond', 'Stage', 'stage', 'prepare',
-           'pick_refs', 'bucket', 'Batch', 'make_refs', 'movement', 'captions', 'deal', 'batch', 'inherited',
-           'mouth_map', 'latent_weight', 'base_loss', 'toy_features', 'guided_velocity', 'sample_window']
+           'pick_refs', 'bucket', 'Batch', 'make_refs', 'refs_of', 'told', 'cond_of', 'movement', 'second_of',
+           'captions', 'deal', 'batch', 'inherited', 'mouth_map', 'latent_weight', 'base_loss', 'toy_features',
+           'guided_velocity', 'sample_window']
 
 # %% ../nbs/37_base.ipynb #abc2599c
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from .actor.body import mouth_box
 from .actor.world import MODES
@@ -150,7 +152,38 @@ def make_refs(latents, kinds, cols)->tuple: # latents [B, K, C, H, W]
     "`Ref`s from stored columns; portraits are all sub-type 0."
     return tuple(Ref(latents[:, c, :, None], kinds[c][0], 0 if kinds[c][0] == 'global' else kinds[c][1]) for c in cols)
 
+def refs_of(data:Features, idx, cols)->tuple: "References of the people in some clips."; return make_refs(data.get('refs', data.get('person_row', idx).numpy()), data.kinds, cols)
+
+def told(
+    cfg:Config, # the model's configuration
+    data:Features, # cached features
+    idx, # [B] clips
+    T:int, # latents from the beginning of the clip
+    cols=(0,) # columns of references
+)->Cond: # conditions, a row for every clip
+    "What whoever performs the beginning of these clips is told, if they have one direction."
+    cap = data.get('caption', idx).long()[:, 0].numpy()
+    return window_cond(cfg, data.get('speak', idx), data.get('listen', idx), 0, T, data.get('text', cap), data.get('text_mask', cap), refs_of(data, idx, cols))
+
+def cond_of(
+    data:Features, # cached features
+    idx, # clips: faces, captions
+    cols # reference columns
+)->dict: # first [N, C, 1, H, W], refs, text: chunk -> (embeddings, mask)
+    "The same second by second, but for the sound."
+    cap = data.get('caption', idx).long()
+    at = lambda c: cap[:, min(c, cap.shape[1] - 1)].numpy()
+    return dict(first=data.get('latents', idx)[:, :, :1], refs=refs_of(data, idx, cols), text=lambda c: (data.get('text', at(c)), data.get('text_mask', at(c))))
+
 def movement(x)->torch.Tensor: "Mean change from latent to latent, [..., C, T, H, W] to [...]."; return (x[..., 1:, :, :] - x[..., :-1, :, :]).abs().mean((-4, -3, -2, -1))
+
+def second_of(
+    first, # [B] first latents
+    T:int, # latents per window
+    chunk:int # latents per second
+)->torch.Tensor: # [B, T]
+    "The second of the clip that every latent of a window belongs to."
+    return (first[:, None] + torch.arange(T) - 1).clamp(min=0)//chunk
 
 def captions(
     by_second, # [B, S] caption of every second
@@ -159,8 +192,7 @@ def captions(
     chunk:int # latents per second
 )->torch.Tensor: # [B, T]
     "The caption in force at every latent of a window."
-    second = (first[:, None] + torch.arange(T) - 1).clamp(min=0)//chunk
-    return by_second.gather(1, second.clamp(max=by_second.shape[1] - 1))
+    return by_second.gather(1, second_of(first, T, chunk).clamp(max=by_second.shape[1] - 1))
 
 def deal(
     modes, # [N] int: kinds of the clips, indices into `lpm.actor.world.MODES`
@@ -200,15 +232,15 @@ def batch(
     shares = s.modes if len(cols) < 2 else {k: v*(4 if k == 'turn' else 1) for k, v in s.modes.items()}
     clip = torch.stack([deal(data.mode[:data.split], shares, size, g) for _ in range(2)])
     at = starts[torch.randint(len(starts), (2, size), generator=g)]
-    said = data.get('caption', clip.numpy()).long(); new = said[..., 1:] != said[..., :-1]              # where the direction changes, begin a second before
-    at = torch.where(new.any(-1) & (torch.rand(2, size, generator=g) < news), (cfg.chunk*new.float().argmax(-1)).clamp(max=int(starts[-1])), at)
-    late = torch.randint(2, 6, (2, size), generator=g)*(torch.rand(2, size, generator=g) < s.cut)      # 2-5 latents dropped
+    said = data.get('caption', clip.numpy()).long(); new = F.pad(said[..., 1:] != said[..., :-1], (0, 1))       # where the direction changes, begin a second before; a window of one second, with it
+    at = torch.where(new.any(-1) & (torch.rand(2, size, generator=g) < news), (cfg.chunk*(new.float().argmax(-1) + (T <= cfg.chunk + 1))).clamp(max=int(starts[-1])), at)
+    late = torch.randint(2, 6, (2, size), generator=g)*(torch.rand(2, size, generator=g) < s.cut)      # 2-5 latents dropped: the window begins inside a second
     at = torch.minimum(at + late, torch.tensor(data.latents.shape[2] - T))
     x0 = torch.stack([torch.stack([torch.from_numpy(np.array(data.latents[i, :, f:f+T])).float() for i, f in zip(*w)]) for w in zip(clip.tolist(), at.tolist())])
     pick = torch.where(torch.rand(size, generator=g) < lively, movement(x0).argmax(0), 0)
     x0, idx, first = x0[pick, row], clip[pick, row].numpy(), at[pick, row]
     said = captions(said[pick, row], first, T, cfg.chunk); cap = said[:, -1].numpy()
-    refs = make_refs(data.get('refs', data.get('person_row', idx).numpy()), data.kinds, cols)
+    refs = refs_of(data, idx, cols)
     if refs:
         own = (torch.rand(size, generator=g) < inside).nonzero()[:, 0]
         refs[0].latent[own] = torch.from_numpy(np.array(data.latents[idx[own.numpy()], :, :1])).float()
@@ -221,9 +253,10 @@ def batch(
     k = torch.tensor(list(CLEAN))[torch.multinomial(torch.tensor(list(CLEAN.values())), size, True, generator=g)]
     k = torch.maximum(k, (torch.arange(1, T + 1)*(said != said[:, -1:])).amax(1)).clamp(max=T - 1)          # one text per window: what was said before is given
     clean = torch.arange(T)[None] < k[:, None]
-    t = sample_t((size, -(-(T-1)//cfg.chunk)), g, shift=shift)
+    part = second_of(first, T, cfg.chunk); part = part - part[:, :1]                                       # noise changes where seconds of the clip do
+    t = sample_t((size, int(part.max()) + 1), g, shift=shift)
     t = torch.where(torch.rand(size, 1, generator=g) < uneven, t.sort(1).values, t[:, :1])
-    t = t[:, (torch.arange(T) - 1).clamp(min=0)//cfg.chunk]
+    t = t.gather(1, part)
     past = (.5 + .45*torch.rand(size, generator=g))*((torch.rand(size, generator=g) < inherit) & (k > 1))
     return Batch(x0, cond, clean, t.masked_fill(clean, 0.), torch.randn(x0.shape, generator=g), past)
 
@@ -238,7 +271,7 @@ def inherited(
     if not len(i): return b.x0
     x0, t = b.x0[i], b.past[i, None].expand(-1, b.x0.shape[2])
     x = interpolate(x0, b.noise[i], t)
-    own = x0_from_v(x, t, dit(x, t, b.cond.take(i))).to(x0)
+    own = x0_from_v(x, t, dit(x, t, b.cond.take(i))).to(x0); torch.clear_autocast_cache()     # casts made without gradients must not serve the pass that learns
     return b.x0.index_copy(0, i, torch.where(b.clean[i][:, None, :, None, None], own, x0))
 
 # %% ../nbs/37_base.ipynb #6f90e831

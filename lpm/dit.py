@@ -221,7 +221,7 @@ class DiT(Pretrained, nn.Module):
         if self.patch.weight.device.type != 'meta': self.init()
 
     def init(self):
-        "Small normal weights; time projection near zero so that every block starts as the identity; mute ears."
+        "Xavier weights; time projection near zero so that every block starts as the identity; mute ears."
         for m in self.modules():
             if isinstance(m, nn.Linear):
                 nn.init.xavier_uniform_(m.weight)

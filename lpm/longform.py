@@ -20,6 +20,7 @@ from torch import Tensor
 
 from .base import GUIDANCE, sample_window, window_cond
 from .config import Config, atomic
+from .dit import Ref
 from .flow import timesteps
 from .notation import FPS, LpmError
 from .rope import refs_positions
@@ -130,7 +131,6 @@ def load(self,
     state:dict, # what `state` gave
 ):
     "Continue a saved stream."
-    from lpm.dit import Ref
     self.past, self.chunk = state['past'], int(state['chunk']); self.g.set_state(state['noise'])
     keys = sorted((k for k in state if k.startswith('ref.')), key=lambda k: int(k.split('.')[1]))
     self.refs = tuple(Ref(state[k], k.split('.')[2], int(k.split('.')[3])) for k in keys)
@@ -224,7 +224,7 @@ def forget(
 ):
     "Remove what a journal wrote, and the folder if nothing else is in it."
     folder = Path(folder)
-    for f in [folder/'film.json', folder/'pid', folder/'state.safetensors', *folder.glob('second-*.safetensors')]: f.unlink(missing_ok=True)
+    for f in [folder/'state.safetensors', *folder.glob('second-*.safetensors'), folder/'pid', folder/'film.json']: f.unlink(missing_ok=True)     # whose it is goes last
     if folder.is_dir() and not any(folder.iterdir()): folder.rmdir()
 
 # %% ../nbs/38_longform.ipynb #b68666c0

@@ -557,10 +557,10 @@ class Meter:
 
     def add(self, c:Chunk):
         "Count one chunk."
-        if self.first is None: self.first = time.perf_counter() - self.t0
-        elif not c.kept: self.ms.append(c.ms)
         if c.kept: self.kept += len(c.frames); self.t0 = time.perf_counter()
-        for k, v in c.stages.items(): self.stages.setdefault(k, []).append(v)
+        elif self.first is None: self.first = time.perf_counter() - self.t0
+        else: self.ms.append(c.ms)
+        for k, v in c.stages.items() if not c.kept else (): self.stages.setdefault(k, []).append(v)
         self.rss.append(memory_mb())
         if len(self.head) < 20: self.head.append(c.audio)
         if c.opening is not None:
@@ -572,11 +572,11 @@ def summary(self,
     frames:int,             # frames written
 )->dict:
     "What a report says about a film."
-    wall, ms, mb = time.perf_counter() - self.t0, self.ms or [self.first*1000], np.array(self.rss[5:])
+    wall = time.perf_counter() - self.t0; first = wall if self.first is None else self.first; ms, mb = self.ms or [first*1000], np.array(self.rss[5:])
     p = lambda q: round(float(np.percentile(ms, q)), 1)
     slope = float(np.polyfit(np.arange(len(mb))/60, mb, 1)[0]) if len(mb) >= 10 else None
     out = dict(real_time_factor=round(wall*FPS/(frames - self.kept or frames), 4), kept_s=round(self.kept/FPS, 3),
-               first_chunk_s=round(self.first, 3), chunk_ms_p50=p(50), chunk_ms_p95=p(95), chunk_ms_p99=p(99), peak_rss_mb=round(max(self.rss), 1), rss_slope_mb_per_min=slope and round(slope, 3), frames=frames, seconds=round(frames/FPS, 3),
+               first_chunk_s=round(first, 3), chunk_ms_p50=p(50), chunk_ms_p95=p(95), chunk_ms_p99=p(99), peak_rss_mb=round(max(self.rss), 1), rss_slope_mb_per_min=slope and round(slope, 3), frames=frames, seconds=round(frames/FPS, 3),
                stage_ms={k: round(float(np.median(v)), 1) for k, v in self.stages.items()})
     return dict(out, **(agreement(self.opening, self.energy) if self.opening else {}))
 
@@ -590,6 +590,9 @@ def sweep(
     "Remove what a killed process left behind."
     import shutil
     f = Path(folder)/'pid'; n = f.read_text() if f.is_file() else ''
+    if n.isdigit() and int(n) != os.getpid():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(n), 0); raise LpmError(f'{folder} is in use by process {n}: wait for it; if that is something else, remove {f}')
     for p in map(Path, filter(None, paths if n.isdigit() else ())):
         for q in (p.with_name(f'.{p.stem}.{n}.part{p.suffix}'), p.with_name(f'.{p.name}.{n}.part')):        # a file of `atomic`, a folder of `picture_folder`
             shutil.rmtree(q) if q.is_dir() else q.unlink(missing_ok=True)

@@ -11,9 +11,8 @@ import torch
 import torch.nn.functional as F
 
 from .body import HAIR, IDENTITY_SPEC, LOGOS, PERFORMANCE
-from .reader import Reader, ReaderConfig, fit_size, visible
+from .reader import Reader, ReaderConfig, raw, visible
 from ..config import WEIGHTS
-from ..notation import LpmError
 
 # %% ../../nbs/06a_actor.who.ipynb #5bf1b6d6
 COLOURS = dict(skin='face', iris='face', lip='face', hair='all', shirt='all', bg='all', tooth='teeth', logo='back')   # colour -> where it is
@@ -72,9 +71,7 @@ def who(
     batch:int=256 # pictures per pass
 )->dict: # 'numbers' [N, 38] in units of `UNITS`; choice -> [N, n] logits
     "Say who is seen in each picture."
-    if frames.ndim != 4 or 3 not in frames.shape[:2]: raise LpmError(f'who: pictures must be [N, 3, H, W] or a video [3, T, H, W], not {tuple(frames.shape)}')
-    x = frames if frames.shape[1] == 3 else frames.transpose(0, 1); p = next(reader.parameters())
-    y = torch.cat([reader(fit_size(f.to(p), reader.cfg.size)).float() for f in x.split(batch)]).cpu()
+    y = raw(reader, frames, batch)
     return dict(numbers=y[:, :len(NUMBERS)], **split_choices(y[:, len(NUMBERS):]))
 
 def combine(

@@ -18,15 +18,15 @@ from ..actor.acting import DIRECTIVES, HELD_OUT as PHRASES, act, pose
 from ..actor.body import PERFORMANCE, identity, neutral, render
 from ..actor.reader import NAMES, SCALES, load_reader, read
 from ..actor.who import NUMBERS, PLACE, combine, in_sight, load_who, truth, who, who_distance
-from ..actor.world import HELD_OUT, reference_kinds, reference_poses
+from ..actor.world import HELD_OUT, N_GLOBAL, reference_kinds, reference_poses
 from ..audio import MelEncoder
 from ..base import GUIDANCE, make_refs, sample_window, window_cond
 from ..bench.metrics import mean
 from ..config import config as preset
 from ..dit import DiT, Ref
 from ..flow import timesteps
-from .bench import base_latents, decode, signed, sounds, student_latents, through
-from ..notation import LpmError
+from .bench import base_latents, decode, film as sheet, signed, sounds, student_latents, through
+from ..notation import LpmError, samples_of_frames
 from ..train import git_commit, machine, rng, work, write_record
 from ..vae import VAE
 
@@ -46,7 +46,7 @@ class Strangers:
         self.pics = torch.stack([render(identity(s)[None], reference_poses(s), size) for s in self.seeds])         # [N, K, 3, H, W]
         with torch.no_grad(): self.lat = torch.stack([vae.encode(p[:, :, None])[:, :, 0] for p in self.pics])      # [N, K, C, H, W]
 
-    def cols(self, *kinds)->list: "Columns of these kinds; of the portraits only the first."; return [i for i, k in enumerate(self.kinds) if k[0] in kinds and k != ('global', 1) and k != ('global', 2)]
+    def cols(self, *kinds)->list: "Columns of these kinds; of the portraits only the first."; return [i for i, k in enumerate(self.kinds) if k[0] in kinds and i not in range(1, N_GLOBAL)]
 
     def given(self,
         i, # rows
@@ -56,7 +56,7 @@ class Strangers:
     )->dict: # what `base_latents` wants
         "Portrait first, then references."
         lat = self.lat[i].clone()
-        if lent is not None: lat[:, 3:] = self.lat[lent][:, 3:]
+        if lent is not None: lat[:, N_GLOBAL:] = self.lat[lent][:, N_GLOBAL:]
         return dict(first=lat[:, :1].transpose(1, 2), refs=make_refs(lat, self.kinds, cols), text=lambda _: text)
 
 # %% ../../nbs/96a_launch.claims.ipynb #ca257bce
@@ -82,7 +82,7 @@ def words(
     wishes:list=WISHES # what is asked
 )->dict: # accuracy by kind for true, codec, model and model with another instruction's words
     "Read back every instruction."
-    n, mel = len(people.seeds), MelEncoder(cfg.audio); quiet = mel(torch.zeros(1, seconds*cfg.sample_rate)).expand(n, -1, -1); rows, right = list(range(n)), []
+    n, mel = len(people.seeds), MelEncoder(cfg.audio); quiet = mel(torch.zeros(1, samples_of_frames(1 + cfg.fps*seconds))).expand(n, -1, -1); rows, right = list(range(n)), []
     tail = lambda v: v[:, :, -cfg.fps:]
     for w, (key, v) in enumerate(wishes):
         same = [x for k, x in wishes if k == key]; other = same[(same.index(v) + 1) % len(same)]
@@ -115,7 +115,7 @@ def references(
 )->tuple: # (dict variant -> errors, ratio of with to without; videos [variant] of the first people)
     "The same performance with, without and with the wrong references."
     t = TASKS[kind]; n, rows = len(people.seeds), list(range(len(people.seeds)))
-    acts = [act(80_000 + i, t['seconds'] + 1/24, t['mode'], split='held_out', directive=t['directive']) for i in rows]
+    acts = [act(80_000 + i, t['seconds'] + 1/cfg.fps, t['mode'], split='held_out', directive=t['directive']) for i in rows]
     text, voices = encoder.encode([p.captions[0][1] for p in acts]), sounds(cfg, acts)
     own, lent = people.cols('global', kind), [(i + 1) % n for i in rows]
     show = lambda cols, lent=None: film(people.given(rows, cols, text, lent), *voices, t['seconds'])
@@ -163,7 +163,7 @@ def stays(
 )->dict: # mean distances to the references by second, and last second / first second
     "Distance of every second to what the references show."
     n = len(people.seeds)
-    acts = [act(90_000 + i, seconds + 1/24, 'dialogue', split='held_out') for i in range(n)]
+    acts = [act(90_000 + i, seconds + 1/cfg.fps, 'dialogue', split='held_out') for i in range(n)]
     out = []
     video = film(people.given(list(range(n)), people.cols(*cols), encoder.encode([p.captions[0][1] for p in acts])), *sounds(cfg, acts), seconds)
     bank = [(who(judge, people.pics[i]), in_sight(reference_poses(s))) for i, s in enumerate(people.seeds)]; known = [combine(*b) for b in bank]
@@ -193,19 +193,20 @@ def main(
     runs:str='runs', # records; '' writes none
 ):
     "Measure what words and references do, on strangers."
-    from lpm.launch.bench import film as sheet
     from lpm.text import TextEncoder
     if what not in ('text', 'references', 'identity', 'copying'): raise LpmError(f'--what {what}: choose text, references, identity or copying')
     if model not in ('base', 'online'): raise LpmError(f'--model {model}: choose base or online')
+    if what == 'copying' and model != 'base': raise LpmError('--what copying samples whole windows, which only --model base can')
     torch.set_num_threads(1); began = time.time(); cfg, codec = preset(config), VAE.from_pretrained(vae or weights)
     dit = DiT.from_pretrained(weights, 'base' if model == 'base' else 'backbone'); encoder, eye, judge = TextEncoder.from_config(cfg.text), load_reader(), load_who() if what in ('references', 'identity') else None
     scales = {k: s for k, s in dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale).items() if s != 1}
     if what == 'text': scales = {k: s for k, s in scales.items() if k in ('refs', 'text')}          # nobody speaks
+    if what == 'copying': scales = {}
     latents = base_latents if model == 'base' else student_latents
     def film(given, speak, listen, secs):
         out = []
         for k in range(0, len(speak), group):
-            r = slice(k, k + group); part = dict(first=given['first'][r], refs=tuple(type(x)(x.latent[r], x.kind, x.sub) for x in given['refs']), text=lambda c: tuple(t[r] for t in given['text'](c)))
+            r = slice(k, k + group); part = dict(first=given['first'][r], refs=tuple(Ref(x.latent[r], x.kind, x.sub) for x in given['refs']), text=lambda c: tuple(t[r] for t in given['text'](c)))
             out.append(decode(codec, latents(dit, cfg, part, speak[r], listen[r], secs, seed=seed, steps=steps, scales=scales)))
         return torch.cat(out)
     crowd = None if what == 'copying' else Strangers(codec, people, cfg.px); record = dict(name=f'bench_{what}_{model}_{name or config}', what=what, weights=weights, model=model, seed=seed, commit=git_commit(), device=machine(),

@@ -18,14 +18,15 @@ import torch
 import torch.nn.functional as F
 from fastcore.script import call_parse
 
-from ..actor.reader import SCALES, Reader, load_reader, read
+from ..actor.reader import SCALES, load_reader, read
 from ..actor.world import MODES, clip_info, open_corpus, person_row, to_video
-from ..base import GUIDANCE, Features, latent_weight
-from ..bench.metrics import HEAD, cells, face_distance, jaw_correlation, mean, pitch_correlation, redraw
+from ..base import GUIDANCE, Features, cond_of, latent_weight
+from ..bench.metrics import cells, cells_apart, face_distance, jaw_correlation, mean, pitch_correlation, redraw
 from ..config import config as preset, save_component, to_dict
 from ..dit import DiT
 from ..dpo import choose, dpo_loss, frozen, pair_batch, pareto
-from .bench import base_latents, cond_of, decode, film, signed
+from .bench import base_latents, decode, film, signed
+from ..longform import digest
 from ..notation import LpmError
 from ..train import finish, fit, git_commit, machine, mix, optimizer, rng, start, work, write_record
 from ..vae import VAE
@@ -46,9 +47,7 @@ def worst_cells(
     share:float=.1, n:int=16 # part of the head's cells that counts, cells per side
 )->torch.Tensor: # [T]
     "Distance of the least explained part of the head, each cell free to look one cell around, as in `face_distance`."
-    y0, y1, x0, x1 = [round(f*n) for f in HEAD]; a, b = cells(a, n), cells(b, n)
-    near = F.unfold(F.pad(b, (1,)*4, 'replicate'), 3).reshape(*b.shape[:2], 9, n, n)
-    d = (a[:, :, None] - near).square().mean(1).min(1).values[:, y0:y1, x0:x1].flatten(1).sqrt()
+    d = cells_apart(cells(a, n), cells(b, n), n).flatten(1).sqrt()
     return d.topk(max(1, round(share*d.shape[1])), 1).values.mean(1)
 
 # %% ../../nbs/98_launch.dpo.ipynb #0305be4f
@@ -166,10 +165,10 @@ class _Clock:
 def recipe(
     dit, data:Features, weights:str, # the model, features, and what the weights are called
     count:int, seeds:int, seconds:int, evaluations:int, scales:dict, held:bool, seed:int # scenes, takes of each, their length, steps per window, guidance, held-out clips?, of the noise
-)->dict: # what a pool is made with; the mark is a sum over the weights
+)->dict: # what a pool is made with; the mark is a fingerprint of the weights
     "Everything a pool depends on."
-    clips, kinds = scenes_of(data, count, seconds, held, seed); mark = float(sum(p.double().abs().sum() for p in dit.parameters()))
-    return dict(clips=clips, kinds=kinds, seeds=seeds, seconds=seconds, evaluations=evaluations, scales=scales, seed=seed, weights=weights, mark=mark)
+    clips, kinds = scenes_of(data, count, seconds, held, seed)
+    return dict(clips=clips, kinds=kinds, seeds=seeds, seconds=seconds, evaluations=evaluations, scales=scales, seed=seed, weights=weights, mark=digest(*dit.state_dict().values()))
 
 @torch.no_grad()
 def fill(
@@ -231,7 +230,7 @@ def summary(
 # %% ../../nbs/98_launch.dpo.ipynb #63978e24
 @torch.no_grad()
 def opinion(
-    dit, ref, cfg, data:Features, pool:Pool, pairs, weight, # tuned and reference model, configuration, features, pool, pairs not trained on, from `latent_weight`
+    dit, ref, cfg, data:Features, pool:Pool, pairs, weight, # tuned and reference model, configuration, features, pool, pairs (not trained on, where there are enough), from `latent_weight`
     batches:int=3, size:int=8 # how many pairs are asked
 )->dict: # right, margin, win, lose, real, colour
     "What a tuned model thinks of pairs."
@@ -244,7 +243,7 @@ def tune(
 ): # Run
     "Train on the pairs, resumable."
     acc = start(run); torch.manual_seed(seed); dit = DiT.from_pretrained(weights); ref, w = frozen(dit).to(acc.device), latent_weight(cfg, data.info.get('gains')).to(acc.device)
-    ask = pairs[pairs[:, 0] % 8 == 7]; learn = pairs[pairs[:, 0] % 8 != 7] if len(ask) else pairs; ask = ask if len(ask) else pairs
+    held = pairs[:, 0] % 16 >= 14; ask, learn = (pairs[held], pairs[~held]) if 0 < held.sum() < len(pairs) else (pairs, pairs)      # one speaking and one listening scene of sixteen
     r = fit(run, dit, lambda m, b: dpo_loss(m, ref, b, w, beta, fm), lambda k, rank, world: pair_batch(cfg, data, pool.clips, pool.films, learn, k, rank, size, seed), acc, lambda m: optimizer(m, lr),
             steps=steps or None, minutes=minutes or None, warmup=20, ema=.99, amp=amp, seed=seed, evaluate=lambda m, _: opinion(m, ref, cfg, data, pool, ask, w), eval_every=every, runs=runs,
             config=dict(to_dict(cfg.dit), beta=beta, fm=fm, lr=lr, size=size, weights=weights, pool={k: pool.info[k] for k in ('seeds', 'seconds', 'evaluations', 'scales')}, verdict=summary(pool, pairs)))
@@ -317,7 +316,7 @@ def main(
     "Preference tuning in four steps. `tiny`, on one core that is shared: 4 s to make a take of 3 s, 1 s to judge it, 5 s for a training step of 4 pairs; all but train can be split among processes, all can be started again."
     if do not in ('pool', 'judge', 'train', 'bench'): raise LpmError(f'unknown --do {do!r}: choose pool, judge, train or bench')
     cfg, data = preset(name), Features(features); shape = (cfg.vae.channels, 1 + cfg.chunk*seconds, *cfg.latent_hw); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale)
-    eye = lambda: Reader.from_pretrained(reader) if reader else load_reader()
+    eye = lambda: load_reader(reader)
     if do == 'train':
         p = Pool(pool); pairs = verdict(p, margin, tolerance, most)
         if not len(pairs): raise LpmError(f'no take in {pool} clearly beats another: make more --seeds, or lower --margin')
