@@ -309,9 +309,10 @@ def fit(
     model = model.to(acc.device); mean = copy.deepcopy(model).eval().requires_grad_(False)
     o = (opt or (lambda m: optimizer(m, lr)))(model)
     path = None if folder is None else (work(name) if str(folder) == 'work' else Path(folder)/name)
-    st = (path and load_state(path, model, mean, o)) or dict(step=0, total=None, seconds=0., curve={}, evals=[], sessions=[])
+    st = dict(step=0, begin=0, total=None, seconds=0., curve={}, evals=[], sessions=[]) | ((path and load_state(path, model, mean, o)) or {})
     if st['step'] and main and verbose: print(f'{name}: resumed at step {st["step"]}', flush=True)
-    if not (st['total'] and st['step'] < st['total'] and minutes): st['total'] = steps
+    if steps: st['begin'] = 0                                       # where warm-up began: a session by the clock begins anew, unless the one before was interrupted
+    if not (minutes and st['total'] and st['step'] < st['total']): st['total'] = steps
     wrapped, o = acc.prepare(model, o)
     st['sessions'].append(dict(start=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), step=st['step'], world=world, seconds=0.))
     record = dict(name=name, config=config or {}, seed=seed, commit=git_commit() if main else '', device=describe(acc), torch=torch.__version__,
@@ -324,16 +325,16 @@ def fit(
             hit, late, over = _any(acc, stop.hit, minutes and mins > minutes*(1 - cooldown), minutes and mins > minutes*1.3)
             if hit or over: break
             if late and minutes and not st.get('cool'):
-                st['cool'] = True; st['total'] = min(st['total'] or 10**12, math.ceil((st['step'] + 1)/(1 - cooldown)))
+                st['cool'] = True; st['total'] = min(st['total'] or 10**12, st['begin'] + math.ceil((st['step'] - st['begin'] + 1)/(1 - cooldown)))
             s = st['step']; torch.manual_seed(mix(seed, s, rank))
             from accelerate.utils import send_to_device
             batch = send_to_device(batch_fn(s, rank, world), acc.device)
-            wrapped.train(); logs.append(train_step(acc, wrapped, o, loss_fn, batch, lr_factor(s, st['total'], warmup, cooldown, cosine), clip, amp))
+            wrapped.train(); logs.append(train_step(acc, wrapped, o, loss_fn, batch, lr_factor(s - st['begin'], st['total'] and st['total'] - st['begin'], warmup, cooldown, cosine), clip, amp))
             ema_update(mean, model, s, ema); st['step'] = s + 1
             if main and (st['step'] % log_every == 0 or st['step'] == st['total']): _log(st, logs, time.monotonic() - t0, verbose, name); logs = []
             if main and evaluate and st['step'] % eval_every == 0: save.evaluate(evaluate, verbose)
             if time.monotonic() - saved > save_minutes*60: saved = time.monotonic(); save(time.monotonic() - t0)
-    if not hit: st['cool'] = False
+    if not hit: st |= dict(cool=False, total=None, begin=st['step'])
     if main and evaluate and not hit and (not st['evals'] or st['evals'][-1]['step'] != st['step']): save.evaluate(evaluate, verbose)
     save(time.monotonic() - t0); acc.wait_for_everyone()
     return Run(model, mean, record, st['step'], hit)
@@ -368,7 +369,7 @@ class _Saver:
         if self.path: save_state(self.path, self.model, self.mean, self.opt, st)
         if self.runs and self.path: write_record(Path(self.runs)/f'{self.name}.json', self.record)
 
-# %% ../nbs/07_train.ipynb #4df3b225
+# %% ../nbs/07_train.ipynb #9bd6342d
 def finish(
     acc # from `start`
 ):
