@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EYES', 'TALK', 'STAGES', 'LENGTHS', 'CLEAN', 'GUIDANCE', 'Features', 'window_cond', 'Stage', 'stage', 'prepare',
-           'pick_refs', 'bucket', 'Batch', 'make_refs', 'refs_of', 'told', 'cond_of', 'movement', 'second_of',
+           'pick_refs', 'bucket', 'Batch', 'make_refs', 'refs_of', 'clip_cond', 'cond_of', 'movement', 'second_of',
            'captions', 'deal', 'batch', 'inherited', 'mouth_map', 'latent_weight', 'base_loss', 'toy_features',
            'guided_velocity', 'sample_window']
 
@@ -154,7 +154,7 @@ def make_refs(latents, kinds, cols)->tuple: # latents [B, K, C, H, W]
 
 def refs_of(data:Features, idx, cols)->tuple: "References of the people in some clips."; return make_refs(data.get('refs', data.get('person_row', idx).numpy()), data.kinds, cols)
 
-def told(
+def clip_cond(
     cfg:Config, # the model's configuration
     data:Features, # cached features
     idx, # [B] clips

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .base import Batch, Features, told
+from .base import Batch, Features, clip_cond
 from .config import Config
 from .flow import interpolate, sample_t, x0_from_v, x0_weight
 from .notation import LpmError
@@ -80,7 +80,7 @@ def pair_batch(
     c, w, l = torch.stack([p[torch.randint(len(p), (), generator=g)] for p in rows]).T.tolist()
     idx, T = np.asarray(clips)[c], films.shape[3]
     take = lambda k: torch.stack([torch.from_numpy(np.array(films[a, b])).float() for a, b in zip(c, k)])
-    cond = told(cfg, data, idx, T, cols); cond.keep_text, cond.keep_speak, cond.keep_listen = (torch.rand(3, size, generator=g) > drop).float()
+    cond = clip_cond(cfg, data, idx, T, cols); cond.keep_text, cond.keep_speak, cond.keep_listen = (torch.rand(3, size, generator=g) > drop).float()
     clean = (torch.arange(T) == 0).expand(size, T)
     t, thrice = sample_t((size, 1), g, shift=shift).expand(size, T).masked_fill(clean, 0.), lambda v: torch.cat([v]*3)
     x0 = torch.cat([take(w), take(l), torch.from_numpy(np.array(data.latents[idx, :, :T])).float()])

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .attention import chunk_plan
-from .base import Features, cond_of, told
+from .base import Features, clip_cond, cond_of
 from .cache import KVCache
 from .config import Config
 from .dit import Cond, DiT
@@ -169,5 +169,5 @@ def ode_batch(
     j = own[torch.randint(len(own), (size,), generator=g).numpy()]; idx = tr.clip[j]
     f = lambda n: torch.from_numpy(getattr(tr, n)[j]).float()
     x0 = f('x0'); T = x0.shape[2]; L = (T - 1)//cfg.chunk
-    cond = told(cfg, data, idx, T, tr.cols[part])                         # paths are recorded of clips with one direction
+    cond = clip_cond(cfg, data, idx, T, tr.cols[part])                         # paths are recorded of clips with one direction
     return dict(eps=f('eps'), x1=f('x1'), x0=x0, t=schedule(size, L, cfg.online.t0, cfg.online.t1, g), cond=cond)
