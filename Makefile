@@ -67,7 +67,8 @@ hooks: setup-dev
 lab: setup-dev
 	@$(BIN)/jupyter lab nbs
 
-# The whole chain. Every stage is done once (its stamp is W/*.done) and continues where it was interrupted; remove a stamp to do this stage and all after it again.
+# The whole chain. Every stage is done once (its stamp is W/*.done, for a stage of the base W/base_STAGE.done) and continues where it was interrupted; remove a stamp to do this
+# stage and all after it again (for a stage of the base: its stamp and base.done). New features begin where the last ones were interrupted (W/encode.begun), otherwise anew.
 # make train CONFIG=small GPU=1 PARTS=16: 128 px, trained on one GPU, drawn and encoded by sixteen processes.
 CONFIG ?= tiny
 GPU ?=
@@ -94,14 +95,15 @@ $(W)/corpus.done: | setup-dev
 	@touch $@
 $(W)/vae.done: $(W)/corpus.done
 	$(LAUNCH) lpm.launch.vae --config $(CONFIG) --data $(W)/corpus --minutes $(VAE_MINUTES) --out $(W)/weights/vae $(VAE_ARGS)
-	@touch $@
+	@rm -f $(W)/encode.begun; touch $@
 $(W)/encode.done: $(W)/vae.done
-	rm -rf $(W)/features
+	test -e $(W)/encode.begun || rm -rf $(W)/features $(W)/base_*.done; touch $(W)/encode.begun
 	$(call EACH,lpm.launch.encode --parts $(PARTS) --name $(CONFIG) --corpus $(W)/corpus --vae $(W)/weights --out $(W)/features $(if $(WORDS),--words $(WORDS)))
-	@touch $@
+	@rm $(W)/encode.begun; touch $@
 $(W)/base.done: $(W)/encode.done
-	set -e; for s in $(STAGES); do $(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --out $(W)/weights --stage $${s%:*} \
-	  --minutes $$(echo $${s#*:} $(BASE_MINUTES) | awk '{print $$1*$$2/100}') $(BASE_ARGS); done
+	set -e; again=; for s in $(STAGES); do f=$(W)/base_$${s%:*}.done; test -z "$$again" && test -e $$f && continue; again=1; rm -f $$f; \
+	  $(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --out $(W)/weights --stage $${s%:*} \
+	  --minutes $$(echo $${s#*:} $(BASE_MINUTES) | awk '{print $$1*$$2/100}') $(BASE_ARGS); touch $$f; done
 	rm -rf $(W)/paths
 	@touch $@
 $(W)/paths.done: $(W)/base.done

@@ -20,10 +20,10 @@ import torch.nn.functional as F
 from .actor.body import mouth_box
 from .actor.world import MODES
 from .audio import augment_mel, listen_windows, speak_windows
-from .config import Config
+from .config import Config, read_json, to_dict, why
 from .dit import STREAMS, Cond, Ref
 from .flow import interpolate, sample_t, x0_from_v, x0_weight
-from .notation import LpmError
+from .notation import LpmError, at_least, expect
 from .train import rng
 
 # %% ../nbs/37_base.ipynb #b3595ba7
@@ -34,14 +34,34 @@ class Features:
     def __init__(self,
         folder # path
     ):
-        folder = Path(folder)
+        self.folder = folder = Path(folder)
         if not (folder/'features.json').is_file(): raise LpmError(f'no features in {folder}: make them with python -m lpm.launch.encode')
-        self.info = json.loads((folder/'features.json').read_text())
-        for n in self.names: setattr(self, n, np.load(folder/f'{n}.npy', mmap_mode='r'))
-        self.kinds = [tuple(k) for k in self.info['kinds']]
+        self.info = read_json(folder/'features.json', f'remove {folder} to encode again')
+        try:
+            for n in self.names: setattr(self, n, np.load(folder/f'{n}.npy', mmap_mode='r'))
+            self.kinds, _ = [tuple(k) for k in self.info['kinds']], self.split
+            done = np.load(folder/'done.npy') if (folder/'done.npy').is_file() else np.ones(1)            # folders of older days do not say
+        except (OSError, ValueError, EOFError, KeyError) as e: raise LpmError(f'{folder} is damaged ({why(e)}): remove it to encode again') from None
+        if not done.all(): raise LpmError(f'{folder} is not finished, {int((done == 0).sum())} of {len(done)} items are missing: run the same lpm.launch.encode again, it goes on')
 
     @property
     def split(self)->int: "First held-out clip."; return self.info['first_held_out']
+
+    def fits(self,
+        cfg:Config # what is to be trained or measured on them
+    )->'Features': # self
+        "Refuse a configuration that these features were not made for."
+        for what, have, want in (('latents', (self.latents.shape[1], *self.latents.shape[3:]), (cfg.vae.channels, *cfg.latent_hw)), ('sound', self.speak.shape[2:], (cfg.audio.dim,)), ('text', self.text.shape[2:], (cfg.text.dim,))):
+            if have != want: raise LpmError(f'{self.folder} holds {what} of size {have}, the configuration {cfg.name} wants {want}: other --features or another --name (bench: --config) is accepted')
+        return self
+
+    def of(self,
+        c # `Corpus` that is opened beside them
+    )->'Features': # self
+        "Refuse the corpus of other features: clips are known by their number."
+        plain = json.loads(json.dumps(to_dict(c)))
+        if self.info.get('made_with', {}).get('corpus', plain) != plain or (len(self.latents), self.split) != (c.clips, c.first_held_out): raise LpmError(f'{self.folder} was not made of the corpus that is given: give the --corpus it was encoded from')
+        return self
 
     def get(self,
         name:str, # one of `names`
@@ -63,6 +83,8 @@ def window_cond(
     start:int=0, # audio frame index of `speak[:, 0]`, when the beginning was dropped
 )->Cond:
     "Conditions of latents `first ... first+latents-1`."
+    at_least(latents=latents); at_least(0, first=first)
+    for k, v in (('speak', speak), ('listen', listen)): expect(k, v, 'B', 'M', cfg.audio.dim)
     s = (None, None) if speak is None else speak_windows(cfg.audio, speak, latents, first_latent=first, start=start)
     l = (None, None) if listen is None else listen_windows(cfg.audio, listen, latents, first_latent=first, start=start)
     return Cond(text, text_mask, *s, *l, tuple(refs))
@@ -126,7 +148,7 @@ def bucket(
     s:Stage, # how often references are rich
     step:int, # batch number
     seed:int=0, # run seed
-    tokens:int=3584, # budget of one process
+    tokens:int=3584, # budget of one process; one window is the least
     longest:int=10**9 # latents of a clip
 )->tuple: # (latents per window, columns of references or [], windows)
     "Shape of batch number `step`, on every rank."
@@ -321,11 +343,11 @@ def toy_features(
     arr = dict(latents=face[row][:, :, None] + .1*n(clips, cfg.vae.channels, 31, H, W), refs=np.repeat(face[:, None], 3, 1),
                speak=n(clips, 252, cfg.audio.dim), listen=n(clips, 252, cfg.audio.dim), text=n(5, 6, cfg.text.dim))
     arr = {k: v.astype('float16') for k, v in arr.items()} | dict(text_mask=np.ones((5, 6), bool), caption=np.repeat(g.integers(0, 5, (clips, 1)), 5, 1), person_row=row, mode=np.arange(clips) % len(MODES))
-    for k, v in arr.items(): np.save(Path(folder)/f'{k}.npy', v)
+    for k, v in (arr | dict(done=np.ones(clips + people, 'uint8'))).items(): np.save(Path(folder)/f'{k}.npy', v)
     (Path(folder)/'features.json').write_text(json.dumps(dict(kinds=[('global', 0), ('expression', 1), ('view', 0)], first_held_out=clips - 2)))
     return Features(folder)
 
-# %% ../nbs/37_base.ipynb #d86bbf0a
+# %% ../nbs/37_base.ipynb #0cf0070e
 GUIDANCE = dict(text=3., refs=2.5, speak=2., listen=2.5)
 
 def guided_velocity(
@@ -339,7 +361,7 @@ def guided_velocity(
     v = dit(x, t, cond); told = [k for k in scales if scales[k] != 1 and vars(cond)[k] is not None and len(vars(cond)[k])]
     return v + sum((scales[k] - 1)*(v - dit(x, t, cond.without(k))) for k in told)
 
-# %% ../nbs/37_base.ipynb #62de6459
+# %% ../nbs/37_base.ipynb #256f5802
 @torch.no_grad()
 def sample_window(
     dit, # DiT

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'ASSETS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config',
            'tiny', 'small', 'debug', 'paper', 'config', 'to_dict', 'from_dict', 'is_hub_id', 'find_weights', 'shipped',
-           'atomic', 'Pretrained', 'save_component', 'widen']
+           'atomic', 'why', 'read_json', 'Pretrained', 'save_component', 'widen']
 
 # %% ../nbs/01_config.ipynb #c71ae8f2
 import contextlib
@@ -13,7 +13,7 @@ import json
 import os
 import re
 import sys
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 
 from .notation import CHUNK_LATENTS, FPS, LpmError, SAMPLE_RATE
@@ -159,8 +159,10 @@ def from_dict(
     d:dict # what `to_dict` gave
 ):
     "Rebuild a config; unknown or missing fields are errors, tuples come back as tuples."
+    if not isinstance(d, dict): raise LpmError(f'{cls.__name__} is made of named fields, not of {str(d)[:40]!r}')
     fs = {f.name: f.type for f in fields(cls)}
     if bad := set(d) - set(fs): raise LpmError(f'{cls.__name__} has no field {", ".join(sorted(bad))}: it has {", ".join(fs)}')
+    if need := [f.name for f in fields(cls) if f.name not in d and f.default is MISSING]: raise LpmError(f'{cls.__name__} lacks {", ".join(need)}')
     return cls(**{k: from_dict(fs[k], v) if is_dataclass(fs[k]) else tuple(v) if isinstance(v, list) else v for k, v in d.items()})
 
 # %% ../nbs/01_config.ipynb #e39dec5b
@@ -179,7 +181,8 @@ def find_weights(
     if is_hub_id(name):
         from huggingface_hub import snapshot_download
         print(f'downloading {name}/{component} from the hub', file=sys.stderr)
-        return Path(snapshot_download(name, allow_patterns=['config.json', f'{component}/*']))/component
+        try: return Path(snapshot_download(name, allow_patterns=['config.json', f'{component}/*']))/component
+        except Exception as e: raise LpmError(f'{name} could not be fetched from the hub ({type(e).__name__}): give a local folder, or a preset shipped with the package ({", ".join(shipped()) or "none yet"})') from None
     raise LpmError(f'no {component} weights at {name!r}: give a preset shipped with the package ({", ".join(shipped()) or "none yet"}), '
                    f'a folder holding {component}/config.json and {component}/model.safetensors, or a hub id owner/name')
 
@@ -205,7 +208,20 @@ def atomic(
     finally:
         with contextlib.suppress(OSError): t.unlink()
 
-# %% ../nbs/01_config.ipynb #7570c054
+# %% ../nbs/01_config.ipynb #ee608b95
+def why(e)->str: "An exception's message in one line, shortened."; return ' '.join(str(e).split())[:300] or type(e).__name__
+
+def read_json(
+    path, # a .json file
+    mend:str='remove it and begin anew' # what to do when it is damaged
+)->dict:
+    "One JSON object, or one line."
+    try: d = json.loads(Path(path).read_text(encoding='utf-8'))
+    except (OSError, ValueError) as e: raise LpmError(f'{path} cannot be read ({why(e)}): {mend}') from None
+    if not isinstance(d, dict): raise LpmError(f'{path} holds no settings: {mend}')
+    return d
+
+# %% ../nbs/01_config.ipynb #2906fd13
 class Pretrained:
     "Mixin for modules built as `cls(cfg)`: `save_pretrained` and `from_pretrained`, safetensors only."
     config_class = None  # dataclass of the first constructor argument
@@ -234,9 +250,10 @@ class Pretrained:
         from safetensors.torch import load_file
         p = find_weights(name, component or cls.component)
         try:
-            m = cls(from_dict(cls.config_class, json.loads((p/'config.json').read_text())))
-            m.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(p/'model.safetensors').items()})
-        except (TypeError, KeyError, ValueError, RuntimeError, SafetensorError) as e: raise LpmError(f'{p} holds no {cls.__name__}: {str(e).splitlines()[0][:200]}') from None
+            m, sd = cls(from_dict(cls.config_class, read_json(p/'config.json', 'download or train it again'))), load_file(p/'model.safetensors')
+            if bad := [k for k, v in sd.items() if v.is_floating_point() and not v.isfinite().all()]: raise LpmError(f'{bad[0]} has numbers that are not finite')
+            m.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in sd.items()})
+        except (LpmError, OSError, TypeError, KeyError, ValueError, RuntimeError, SafetensorError) as e: raise LpmError(f'{p} holds no {cls.__name__}: {why(e)}') from None
         return m.to(dtype or torch.float32).eval()
 
 def save_component(
@@ -252,11 +269,12 @@ def save_component(
 
 def widen(
     new, # module, changed in place
-    old # module of the same build, nowhere larger
+    old, # module of the same build, nowhere larger
+    grows:tuple=('channels',) # fields of the configuration that may be larger; all others are equal
 ): # new
     "Copy trained weights into the leading part of larger ones; the rest becomes zero, so new inputs and outputs begin unheard and silent."
+    a, b = to_dict(new.cfg), to_dict(old.cfg); bad = [k for k in {**a, **b} if a.get(k) != b.get(k) and not (k in grows and a[k] > b[k])]
+    if bad: raise LpmError(f'weights with {", ".join(f"{k} {b.get(k)}" for k in bad)} cannot go on with {", ".join(f"{k} {a.get(k)}" for k in bad)}: only {" and ".join(grows)} may differ, and grow')
     a, b = new.state_dict(), old.state_dict()
-    if a.keys() != b.keys() or any(v.dim() != b[k].dim() or any(n < m for n, m in zip(v.shape, b[k].shape)) for k, v in a.items()):
-        raise LpmError(f'{to_dict(old.cfg)} cannot grow into {to_dict(new.cfg)}: another build, or smaller')
     for k, v in a.items(): v.zero_()[tuple(slice(n) for n in b[k].shape)] = b[k]
     return new

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['PREDICT', 'STREAMS', 'Ref', 'Cond', 'patchify', 'unpatchify', 'time_features', 'modulate', 'SelfAttention',
-           'AudioAdapter', 'CrossAttention', 'Block', 'DiT', 'count']
+           'AudioAdapter', 'CrossAttention', 'Block', 'check_dit', 'DiT', 'count']
 
 # %% ../nbs/36_dit.ipynb #300eea7a
 import math
-from dataclasses import dataclass, replace as dc_replace
+from dataclasses import dataclass, fields, replace as dc_replace
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ from torch import nn
 from .attention import attend, attend_plan, bidirectional_plan
 from .config import DiTConfig, Pretrained
 from .flow import v_from_x0
+from .notation import LpmError, at_least, expect
 from .rope import grid_positions, refs_positions
 
 # %% ../nbs/36_dit.ipynb #43e3beb4
@@ -201,6 +202,15 @@ PREDICT = dict(velocity=_as_velocity, x0=_x0_to_velocity)
 
 STREAMS = ('speak', 'listen')                                             # even layers, odd layers
 
+def check_dit(
+    cfg:DiTConfig # what a DiT shall be built from
+):
+    "Numbers that build a network which cannot run, or none at all."
+    at_least(**{f.name: v for f in fields(cfg) if isinstance(v := vars(cfg)[f.name], (int, float)) and f.name != 'ref_step'})
+    if cfg.dim % (2*cfg.heads): raise LpmError(f'dim is {cfg.dim} with {cfg.heads} heads: an even width for every head, a multiple of {2*cfg.heads}, is accepted')
+    if cfg.freq_dim % 2: raise LpmError(f'freq_dim is {cfg.freq_dim}: an even number is accepted, cosines and sines')
+    if cfg.predict not in PREDICT: raise LpmError(f'predict is {cfg.predict!r}: {" and ".join(PREDICT)} are accepted')
+
 def _mlp(i:int, d:int, act): return nn.Sequential(nn.Linear(i, d), act, nn.Linear(d, d))
 
 # %% ../nbs/36_dit.ipynb #d4925306
@@ -209,7 +219,7 @@ class DiT(Pretrained, nn.Module):
     config_class, component = DiTConfig, 'base'
 
     def __init__(self, cfg:DiTConfig):
-        super().__init__()
+        super().__init__(); check_dit(cfg)
         self.cfg, d, n = cfg, cfg.dim, cfg.channels*cfg.patch**2
         self.patch = nn.Linear(n, d)
         self.time, self.time_proj = _mlp(cfg.freq_dim, d, nn.SiLU()), nn.Linear(d, 6*d)
@@ -261,6 +271,17 @@ class DiT(Pretrained, nn.Module):
         return (grid_positions(T, h, w, device=device),
                 refs_positions([(r.kind, r.sub) for r in refs], h, w, self.cfg.ref_offsets, self.cfg.ref_step, device=device))
 
+    def check(self, x, t, cond): # as for `forward`
+        "Shapes that fit this architecture and one another. Times, texts and references may have one row for the whole batch, masks of sounds none."
+        c = self.cfg; expect('x', x, 'B', c.channels, 'T', 'H', 'W'); B, _, T, H, W = x.shape; rows = lambda v: 1 if v is not None and v.shape[:1] == (1,) else B
+        if H % c.patch or W % c.patch: raise LpmError(f'x has {H} x {W} latent cells; multiples of {c.patch} are accepted')
+        expect('t', t, *((rows(t),) if t.dim() == 1 else (B, T)))
+        expect('text', cond.text, rows(cond.text), 'L', c.text_dim); expect('text_mask', cond.text_mask, rows(cond.text_mask), 'L' if cond.text is None else cond.text.shape[1])
+        for k, v, valid, n in (('speak', cond.speak, cond.speak_valid, c.speak_window), ('listen', cond.listen, cond.listen_valid, c.listen_window)):
+            expect(k, v, B, T, n, c.audio_dim); expect(f'{k}_valid', valid, *((T, n) if valid is not None and valid.dim() == 2 else (B, T, n)))
+        for r in cond.refs: expect(f'a {r.kind} reference', r.latent, rows(r.latent), c.channels, 1, H, W)
+        for k in ('keep_text', 'keep_speak', 'keep_listen'): expect(k, vars(cond)[k], B)
+
     def forward(self,
         x, # noisy latents x_t [B, C, T, H, W]
         t, # timestep in [0, 1]: [B], or [B, T] one per latent frame
@@ -268,7 +289,7 @@ class DiT(Pretrained, nn.Module):
         plan=None, # None: bidirectional over video and references; else a list of `Read`
         cache=None # a `KVCache` in streaming
     ): # velocity v [B, C, T, H, W]
-        (B, C, T, H, W), p = x.shape, self.cfg.patch
+        self.check(x, t, cond); (B, C, T, H, W), p = x.shape, self.cfg.patch
         if t.dim() == 1: t = t[:, None].expand(B, T)
         z = torch.cat([x, *(r.latent.expand(B, -1, -1, -1, -1) for r in cond.refs)], 2) if cond.refs else x
         R = z.shape[2] - T                                                            # reference frames, at time 0
@@ -284,7 +305,7 @@ class DiT(Pretrained, nn.Module):
         out = unpatchify(self.head(modulate(h[:, :T], shift, scale)), p, H//p, W//p)  # (B, C, T, H, W)
         return PREDICT[self.cfg.predict](out.to(x.dtype), x, t)
 
-# %% ../nbs/36_dit.ipynb #2ab0ffee
+# %% ../nbs/36_dit.ipynb #a62266a9
 def count(
     cfg:DiTConfig # architecture
 )->dict: # parameters: total, audio (K, V, output and their norms), rest

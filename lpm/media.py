@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from .config import atomic
-from .notation import LpmError, FPS, SAMPLE_RATE, samples_of_frames
+from .notation import LpmError, FPS, SAMPLE_RATE, at_least, check_wave, samples_of_frames
 
 # %% ../nbs/08_media.ipynb #4c53b78d
 def check_file(
@@ -134,7 +134,8 @@ def write_audio(
     import av
     p = Path(path)
     if p.suffix.lower() not in CODECS: raise LpmError(f'{path} has the unknown suffix {p.suffix!r}; one of {", ".join(CODECS)} is accepted')
-    a = torch.as_tensor(wav).detach().float().reshape(1, -1).clamp(-1, 1).cpu().numpy()
+    wav = torch.as_tensor(wav); check_wave('wav', wav); at_least(rate=rate)
+    a = wav.detach().float().reshape(1, -1).clamp(-1, 1).cpu().numpy()
     with atomic(p) as t, av.open(str(t), 'w', format='mp4' if p.suffix == '.m4a' else p.suffix[1:].lower()) as c:
         s = c.add_stream(CODECS[p.suffix.lower()], rate=rate, layout='mono')
         if s.format.name == 's16': a = (a * 32767).round().astype(np.int16)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PORTRAIT', 'REFERENCES', 'LABELS', 'PHOTO', 'MODELS', 'Character', 'built_in', 'save_character', 'load_character',
            'character', 'read_script', 'Sound', 'length_of', 'lanczos', 'enlarge', 'mouth_change', 'frame_energy',
-           'agreement', 'Chunk', 'Performer', 'untrained', 'stream', 'steady_memory', 'folders', 'picture_folder',
-           'Strip', 'memory_mb', 'Meter', 'summary', 'sweep', 'perform']
+           'agreement', 'Chunk', 'Performer', 'one_model', 'untrained', 'stream', 'steady_memory', 'folders',
+           'picture_folder', 'Strip', 'memory_mb', 'Meter', 'summary', 'sweep', 'perform']
 
 # %% ../nbs/48_perform.ipynb #d5a2bc4e
 import contextlib
@@ -27,7 +27,7 @@ from .actor.acting import EXPRESSIONS
 from .actor.body import CAST, describe, identity, identity_name, mouth_box, render, seed_of
 from .actor.world import VIEWS, reference_kinds, reference_poses
 from .audio import audio_encoder
-from .config import CONFIGS, Config, atomic, config, find_weights, from_dict, save_component
+from .config import CONFIGS, Config, atomic, config, find_weights, from_dict, read_json, save_component
 from .dit import DiT, Ref
 from .longform import Continuation, Journal, digest, direction, directions, forget
 from .media import VideoWriter, check_file, iter_audio, measure_skew, read_image
@@ -317,9 +317,21 @@ MODELS = dict(online='backbone', base='base')   # model -> component folder
 def _full_config(folder, dit, vae):
     "The configuration of a checkpoint folder, as far as components do not say it themselves."
     f, cfg = folder/'config.json', None
-    if f.is_file() and 'dit' in (d := json.loads(f.read_text())): cfg = from_dict(Config, d)
+    if f.is_file() and 'dit' in (d := read_json(f, 'one written by lpm.launch.base or ode is accepted')):
+        try: cfg = from_dict(Config, d)
+        except (LpmError, TypeError) as e: raise LpmError(f'{f} cannot be used: {e}') from None
     if cfg is None and folder.name not in CONFIGS: raise LpmError(f'{folder} does not say what it is: a config.json (written by lpm.launch.base and ode) belongs beside its components')
-    return replace(cfg or config(folder.name), dit=dit, vae=vae)
+    return one_model(replace(cfg or config(folder.name), dit=dit, vae=vae), folder)
+
+def one_model(
+    cfg:Config, folder,     # put together from the components; where they come from
+)->Config:                  # the same
+    "Components that were trained together, not each for another model."
+    a, d = cfg.audio, cfg.dit
+    for what, wants, gets in (('latent channels', d.channels, cfg.vae.channels), ('numbers per audio frame', d.audio_dim, a.dim), ('numbers per word', d.text_dim, cfg.text.dim),
+                              ('audio frames in a window of the own voice', d.speak_window, a.speak_window), ("in a window of the partner's", d.listen_window, a.listen_window)):
+        if wants != gets: raise LpmError(f'{folder}: its transformer wants {wants} {what}, the rest of it gives {gets}: components that were trained together are accepted')
+    return cfg
 
 def _from_pretrained(cls,
     weights:str='tiny',         # preset shipped with the package, folder, or hub id

@@ -78,7 +78,8 @@ def encode(self:TextEncoder,
     batch:int=64,       # sentences per pass
 )->tuple:               # (emb [B,L,D] float32, mask [B,L] bool); padding is zero
     "Last hidden states, one row per token."
-    if isinstance(texts, str): raise LpmError('encode: give a list of sentences, not one string')
+    if not isinstance(texts, (list, tuple)) or not texts or not all(isinstance(s, str) for s in texts): raise LpmError(f'encode: give a list of sentences, not {str(texts)[:60]!r}')
+    texts = [s.encode('utf-8', 'replace').decode() for s in texts]              # half a character cannot be read
     new = [s for s in dict.fromkeys(texts) if s not in self._seen]
     if long := [s for s in new if self.length(s) > self.max_tokens]:
         warnings.warn(f'{len(long)} of {len(new)} new sentences are longer than {self.max_tokens} tokens and are cut there, such as {long[0][:40]!r}', stacklevel=3)

@@ -19,7 +19,7 @@ from torch import nn
 
 from .attention import attend
 from .config import Pretrained
-from .notation import LpmError
+from .notation import LpmError, expect
 from .wan import catalog, check_takes, fill, no_pickles, read_json, shards
 
 # %% ../nbs/36b_wanvae.ipynb #c42c043f
@@ -171,7 +171,7 @@ class WanVAE(Pretrained, nn.Module):
         state:list=None # what the previous call returned
     ): # ([B, C, G, H/8, W/8], state)
         "Latents of the next frames of a stream."
-        first, f, t = state is None, self.cfg.f, self.cfg.t
+        expect('video', video, 'B', 3, 'T', 'H', 'W'); first, f, t = state is None, self.cfg.f, self.cfg.t
         if video.shape[2] < 1 or (video.shape[2] - first) % t:
             raise LpmError(f'video: {video.shape[2]} frames; accepted are {"1 + " if first else ""}a multiple of {t} frames here')
         if video.shape[3] % f or video.shape[4] % f: raise LpmError(f'video: picture sides must be multiples of {f} px, not {tuple(video.shape[3:])}')
@@ -184,7 +184,7 @@ class WanVAE(Pretrained, nn.Module):
         state:list=None # what the previous call returned
     ): # ([B, 3, T, H, W] in [-1, 1], state)
         "Frames of the next latents of a stream; the very first latent gives one frame, the others four."
-        mem = self._start(self.dec) if state is None else list(state)
+        expect('z', z, 'B', self.cfg.channels, 'G', 'H', 'W'); mem = self._start(self.dec) if state is None else list(state)
         x = self.dec((z.float()*self.std.float() + self.mean.float()).to(self.dec.inp.weight.dtype), mem)
         return x.float().clamp(-1, 1), mem
 

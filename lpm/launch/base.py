@@ -13,10 +13,10 @@ import torch
 from fastcore.script import call_parse
 
 from ..base import Features, base_loss, batch, latent_weight, mouth_map, prepare, stage as stage_of
-from ..config import config, save_component, to_dict, widen
+from ..config import atomic, config, save_component, to_dict, widen
 from ..dit import DiT
 from ..flow import interpolate, x0_from_v
-from ..notation import LpmError
+from ..notation import LpmError, at_least
 from ..train import finish, fit, optimizer, start
 
 # %% ../../nbs/93_launch.base.ipynb #ea7e684e
@@ -57,7 +57,7 @@ def main(
     out:str='', # save the averaged weights here when done (a folder; component 'base' is added); the next stage starts from them
     steps:int=0, # stop after so many steps in all (0: by --minutes)
     minutes:float=0., # time budget of this session
-    tokens:int=3584, # budget of one process and step, see `lpm.base.bucket`
+    tokens:int=3584, # budget of one process and step, see `lpm.base.bucket`; one window is the least, however many tokens it has
     lr:float=2e-3, # AdamW: vectors, embeddings, ears
     matrix_lr:float=.02, # Muon: matrices of the blocks
     amp:int=0, # 1: bfloat16 autocast (worth it on a GPU)
@@ -69,10 +69,11 @@ def main(
     init:str='', # start from these weights (preset or folder; fewer channels are widened); default: what the stage before left in --out
 ):
     "Train one stage of Base LPM on cached features, resumable; run again to go on."
-    cfg, data, s = config(name), Features(features), stage_of(stage); run = run or f'base_{name}_{stage}'
+    at_least(tokens=tokens); cfg, s = config(name), stage_of(stage); data = Features(features).fits(cfg); run = run or f'base_{name}_{stage}'
     if not init and s.after:
         if not (Path(out or '.')/'base'/'config.json').is_file(): raise LpmError(f'--stage {stage} builds on the weights of --stage {s.after}: train that first with the same --out, or name weights with --init')
-        init = out
+        init, was = out, Path(out)/'base'/'stage.txt'; was = was.read_text().strip() if was.is_file() else s.after       # weights from elsewhere do not say
+        if was not in (s.after, stage): raise LpmError(f'--stage {stage} builds on --stage {s.after}, but {out} holds --stage {was}')
     acc = start(run); torch.manual_seed(seed)
     dit = widen(DiT(cfg.dit), DiT.from_pretrained(init)) if init else DiT(cfg.dit)
     for stream in s.fresh: dit.open_ear(stream)
@@ -81,5 +82,7 @@ def main(
     r = fit(run, prepare(dit, s), lambda m, b: base_loss(m, b, w), lambda k, rank, world: batch(cfg, data, k, rank, s, tokens, seed, inside=inside), acc, opt,
             steps=steps or None, minutes=minutes or None, warmup=50, ema=.995, amp=bool(amp), seed=seed, config=dict(to_dict(cfg.dit), stage=stage, init=init, tokens=tokens, lr=lr, matrix_lr=matrix_lr, mouth=mouth, inside=inside),
             evaluate=lambda m, _: probe(m, cfg, data), eval_every=every, runs=runs)
-    if out and acc.is_main_process: save_component(r.ema, out, 'base', cfg, torch.bfloat16)
-    finish(acc)
+    if out and acc.is_main_process and not r.interrupted:
+        save_component(r.ema, out, 'base', cfg, torch.bfloat16)
+        with atomic(Path(out)/'base'/'stage.txt') as t: t.write_text(stage + '\n')
+    finish(acc, r)

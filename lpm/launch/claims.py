@@ -26,7 +26,8 @@ from ..config import config as preset
 from ..dit import DiT, Ref
 from ..flow import timesteps
 from .bench import base_latents, decode, film as sheet, signed, sounds, student_latents, through
-from ..notation import LpmError, samples_of_frames
+from ..longform import check_scales
+from ..notation import LpmError, at_least, samples_of_frames
 from ..train import git_commit, machine, rng, work, write_record
 from ..vae import VAE
 
@@ -197,6 +198,7 @@ def main(
     if what not in ('text', 'references', 'identity', 'copying'): raise LpmError(f'--what {what}: choose text, references, identity or copying')
     if model not in ('base', 'online'): raise LpmError(f'--model {model}: choose base or online')
     if what == 'copying' and model != 'base': raise LpmError('--what copying samples whole windows, which only --model base can')
+    at_least(people=people, group=group, steps=steps); at_least(0, seconds=seconds); check_scales(dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale))
     torch.set_num_threads(1); began = time.time(); cfg, codec = preset(config), VAE.from_pretrained(vae or weights)
     dit = DiT.from_pretrained(weights, 'base' if model == 'base' else 'backbone'); encoder, eye, judge = TextEncoder.from_config(cfg.text), load_reader(), load_who() if what in ('references', 'identity') else None
     scales = {k: s for k, s in dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale).items() if s != 1}

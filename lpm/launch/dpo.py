@@ -7,8 +7,7 @@ __all__ = ['GROUPS', 'ROUGH', 'MEASURES', 'AXES', 'GO', 'HARD', 'KINDS', 'curves
            'marks', 'Pool', 'create_pool', 'scenes_of', 'recipe', 'fill', 'judge', 'spread', 'verdict', 'summary',
            'opinion', 'tune', 'contest', 'tint', 'main']
 
-# %% ../../nbs/98_launch.dpo.ipynb #b5cbf52d
-import json
+# %% ../../nbs/98_launch.dpo.ipynb #1f050356
 import math
 import time
 from pathlib import Path
@@ -22,13 +21,13 @@ from ..actor.reader import SCALES, load_reader, read
 from ..actor.world import MODES, clip_info, open_corpus, person_row, to_video
 from ..base import GUIDANCE, Features, cond_of, latent_weight
 from ..bench.metrics import cells, cells_apart, face_distance, jaw_correlation, mean, pitch_correlation, redraw
-from ..config import config as preset, save_component, to_dict
+from ..config import config as preset, read_json, save_component, to_dict, why
 from ..dit import DiT
 from ..dpo import choose, dpo_loss, frozen, pair_batch, pareto
 from .bench import base_latents, decode, film, signed
-from ..longform import digest
-from ..notation import LpmError
-from ..train import finish, fit, git_commit, machine, mix, optimizer, rng, start, work, write_record
+from ..longform import check_scales, digest
+from ..notation import LpmError, at_least, share
+from ..train import finish, fit, git_commit, machine, mix, optimizer, recipe as made_of, rng, start, work, write_record
 from ..vae import VAE
 
 # %% ../../nbs/98_launch.dpo.ipynb #773ed306
@@ -105,8 +104,10 @@ class Pool:
     ):
         self.folder = Path(folder)
         if not (self.folder/'pool.json').is_file(): raise LpmError(f'no takes in {folder}: make them with python -m lpm.launch.dpo --do pool')
-        self.info = json.loads((self.folder/'pool.json').read_text())
-        for k in self.names: setattr(self, k, np.load(self.folder/f'{k}.npy', mmap_mode=mode))
+        self.info = read_json(self.folder/'pool.json', f'remove {folder} to begin anew')
+        try:
+            for k in self.names: setattr(self, k, np.load(self.folder/f'{k}.npy', mmap_mode=mode))
+        except (OSError, ValueError, EOFError) as e: raise LpmError(f'{folder} is damaged ({why(e)}): remove it to begin anew') from None
         self.clips, self.kinds = np.array(self.info['clips']), np.array(self.info['kinds'])
 
     def marks(self)->torch.Tensor: # [M, S, 5], nan: not judged, or not asked
@@ -127,14 +128,11 @@ def create_pool(
     while part and not f.is_file():
         if time.time() - began > 600: raise LpmError(f'part 0 has not begun after ten minutes: start --part 0 of {folder} as well')
         time.sleep(1)
-    if f.is_file():
-        old = json.loads(f.read_text()); new = json.loads(json.dumps(info)); bad = [k for k in new if new[k] != old.get(k)]
-        if bad: raise LpmError(f'{folder} holds takes of another recipe ({", ".join(bad)} differ): remove it or choose another --pool')
-        return Pool(folder, 'r+')
+    if f.is_file(): made_of(f, info); return Pool(folder, 'r+')
     folder.mkdir(parents=True, exist_ok=True)
     for k, (s, d) in dict(films=((M, S, *shape), 'float16'), measures=((M, S + 1, len(MEASURES)), 'float32'), done=((M,), 'uint8'), judged=((M,), 'uint8')).items():
         np.lib.format.open_memmap(folder/f'{k}.npy', mode='w+', dtype=d, shape=s)
-    tmp = folder/'.pool.json'; tmp.write_text(json.dumps(info)); tmp.rename(f)
+    made_of(f, info)
     return Pool(folder, 'r+')
 
 # %% ../../nbs/98_launch.dpo.ipynb #3bffd4bd
@@ -177,7 +175,7 @@ def fill(
     part:int=0, parts:int=1, cols=(0,) # of how many processes; references given
 ):
     "Perform every scene that has not been performed."
-    i, todo = pool.info, [k for k in range(part, len(pool.clips), parts) if not pool.done[k]]; clock = _Clock('scene', len(todo))
+    i, todo = pool.info, [k for k in share(len(pool.clips), part, parts) if not pool.done[k]]; clock = _Clock('scene', len(todo))
     for n, k in enumerate(todo):
         idx = np.repeat(pool.clips[k], i['seeds']); given = cond_of(data, idx, cols)
         chunks = base_latents(dit, cfg, given, data.get('speak', idx), data.get('listen', idx), i['seconds'], mix(i['seed'], pool.clips[k]), i['evaluations'], i['scales'])
@@ -190,7 +188,7 @@ def judge(
     part:int=0, parts:int=1 # of how many processes
 ):
     "Measure every scene that has been performed and not measured."
-    c = open_corpus(corpus); todo = [k for k in range(part, len(pool.clips), parts) if pool.done[k] and not pool.judged[k]]; clock = _Clock('judged', len(todo))
+    c = open_corpus(corpus); todo = [k for k in share(len(pool.clips), part, parts) if pool.done[k] and not pool.judged[k]]; clock = _Clock('judged', len(todo))
     for n, k in enumerate(todo):
         i = int(pool.clips[k]); who = clip_info(corpus, i)['person']; row = person_row(c['corpus'], who); films = torch.from_numpy(np.array(pool.films[k])).float()
         v = decode(vae, [torch.cat([films, data.get('latents', np.array([i]))[:, :, :films.shape[2]]])]); T = v.shape[2]
@@ -247,8 +245,8 @@ def tune(
     r = fit(run, dit, lambda m, b: dpo_loss(m, ref, b, w, beta, fm), lambda k, rank, world: pair_batch(cfg, data, pool.clips, pool.films, learn, k, rank, size, seed), acc, lambda m: optimizer(m, lr),
             steps=steps or None, minutes=minutes or None, warmup=20, ema=.99, amp=amp, seed=seed, evaluate=lambda m, _: opinion(m, ref, cfg, data, pool, ask, w), eval_every=every, runs=runs,
             config=dict(to_dict(cfg.dit), beta=beta, fm=fm, lr=lr, size=size, weights=weights, pool={k: pool.info[k] for k in ('seeds', 'seconds', 'evaluations', 'scales')}, verdict=summary(pool, pairs)))
-    if out and acc.is_main_process: save_component(r.ema, out, 'base', cfg, torch.bfloat16)
-    finish(acc); return r
+    if out and acc.is_main_process and not r.interrupted: save_component(r.ema, out, 'base', cfg, torch.bfloat16)
+    finish(acc, r); return r
 
 # %% ../../nbs/98_launch.dpo.ipynb #6fe33b22
 def contest(
@@ -315,7 +313,11 @@ def main(
 ):
     "Preference tuning in four steps. `tiny`, on one core that is shared: 4 s to make a take of 3 s, 1 s to judge it, 5 s for a training step of 4 pairs; all but train can be split among processes, all can be started again."
     if do not in ('pool', 'judge', 'train', 'bench'): raise LpmError(f'unknown --do {do!r}: choose pool, judge, train or bench')
-    cfg, data = preset(name), Features(features); shape = (cfg.vae.channels, 1 + cfg.chunk*seconds, *cfg.latent_hw); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale)
+    at_least(conditions=conditions, seconds=seconds, evaluations=evaluations, most=most, size=size, every=every, held=held, takes=takes); at_least(2, seeds=seeds); at_least(0, margin=margin, tolerance=tolerance, beta=beta, fm=fm); share(0, part, parts)
+    scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
+    cfg = preset(name); data = Features(features).fits(cfg); shape = (cfg.vae.channels, 1 + cfg.chunk*seconds, *cfg.latent_hw); longest = (data.latents.shape[2] - 1)//cfg.chunk
+    if seconds > longest: raise LpmError(f'seconds is {seconds}; the clips of {features} are {longest} s long, 1 to {longest} are accepted')
+    if do in ('judge', 'bench'): data.of(open_corpus(corpus)['corpus'])
     eye = lambda: load_reader(reader)
     if do == 'train':
         p = Pool(pool); pairs = verdict(p, margin, tolerance, most)

@@ -17,8 +17,10 @@ from fastcore.script import call_parse
 from ..base import GUIDANCE, Features, latent_weight, pick_refs
 from ..config import config, save_component, to_dict, widen
 from ..dit import DiT
+from ..longform import check_scales, digest
+from ..notation import at_least
 from ..online import Trajectories, ode_batch, ode_loss, record
-from ..train import finish, fit, optimizer, rng, start
+from ..train import finish, fit, optimizer, recipe, rng, start
 
 # %% ../../nbs/94_launch.ode.ipynb #423c21f2
 def draw_paths(
@@ -34,7 +36,7 @@ def draw_paths(
     seed:int=0 # names all randomness
 ):
     "Record teacher trajectories of random training clips."
-    out.mkdir(parents=True, exist_ok=True); began = time.time()
+    recipe(out/'recipe.json', dict(teacher=digest(*teacher.state_dict().values()), scales=scales, steps=steps, seed=seed)); began = time.time()
     cap = np.asarray(data.caption[:data.split]); one = np.flatnonzero((cap == cap[:, :1]).all(1))        # one direction from beginning to end
     for j in range(-(-clips//group)):
         path = out/f'part{part:02}_{j:04}.npz'
@@ -68,8 +70,8 @@ def main(
     runs:str='runs', # folder of records
 ):
     "Stage 1: regress a causal two-step student on the teacher's paths (Eq. 5)."
-    cfg, data = config(name), Features(features)
-    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale), seed=seed)
+    at_least(size=size); at_least(0, record=record, part=part); cfg = config(name); data = Features(features).fits(cfg); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
+    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=scales, seed=seed)
     run = run or f'ode_{name}'; acc = start(run)
     tr, w = Trajectories(paths), latent_weight(cfg, data.info.get('gains')).to(acc.device)
     student = widen(DiT(cfg.dit), DiT.from_pretrained(init, 'backbone') if init else DiT.from_pretrained(teacher))
@@ -77,5 +79,5 @@ def main(
     r = fit(run, student, lambda m, b: ode_loss(m, cfg, b, w), lambda s, rank, world: ode_batch(cfg, data, tr, s, rank, size, seed), acc, opt,
             steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, seed=seed, runs=runs,
             config=dict(to_dict(cfg.online), size=size, lr=lr, matrix_lr=matrix_lr, paths=len(tr.clip)))
-    if out and acc.is_main_process: save_component(r.ema, out, 'backbone', cfg, torch.bfloat16)
-    finish(acc)
+    if out and acc.is_main_process and not r.interrupted: save_component(r.ema, out, 'backbone', cfg, torch.bfloat16)
+    finish(acc, r)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SEEDS', 'MODES', 'asked', 'acted', 'shaken', 'draw_pool', 'open_pool', 'pool_batch', 'score', 'judges', 'round_trips',
-           'main']
+           'check_numbers', 'main']
 
 # %% ../../nbs/95_launch.reader.ipynb #42674fc1
 import json
@@ -20,7 +20,9 @@ from ..actor.body import PERFORMANCE, PERFORMANCE_SPEC, identity, neutral, rende
 from ..actor.reader import NAMES, Reader, SCALES, answers, read, reader_loss, spoil, visible
 from ..actor.world import HELD_OUT, clip_info, open_corpus, to_video
 from ..bench.metrics import mean, pearson
-from ..train import finish, fit, optimizer, rng, start, work
+from ..config import atomic, read_json
+from ..notation import LpmError, at_least
+from ..train import finish, fit, optimizer, rng, same_recipe, start, work
 
 # %% ../../nbs/95_launch.reader.ipynb #10d94a27
 SEEDS = 200_000                                               # people and clips from here on belong to the reader alone
@@ -80,8 +82,10 @@ def draw_pool(
     show=None # (rows, generator) -> rows: what the poses should show; None: as they are
 ):
     "Draw the training pictures: frames.npy, tracks.npy, names.npy."
-    out = Path(out); out.mkdir(parents=True, exist_ok=True); f = out/'pool.json'
-    st = json.loads(f.read_text()) if f.is_file() else dict(done=0)
+    at_least(frames=frames, clips=clips, size=size)
+    out = Path(out); out.mkdir(parents=True, exist_ok=True); f = out/'pool.json'; made_with = dict(frames=frames, clips=clips, seed=seed, size=size, show=show.__name__ if show else '')
+    st = read_json(f, f'remove {out} to draw anew') if f.is_file() else dict(done=0)
+    same_recipe(out, {k: v for k, v in st.items() if k != 'done'}, made_with)
     spec = dict(frames=((frames, size, size, 3), 'uint8'), tracks=((frames, len(PERFORMANCE)), 'float32'), names=((frames,), 'int64'))
     mm = {k: np.lib.format.open_memmap(out/f'{k}.npy', mode='r+' if st['done'] else 'w+', **({} if st['done'] else dict(shape=s, dtype=d))) for k, (s, d) in spec.items()}
     rows, names = acted(clips, seed); start = last = time.time()
@@ -93,7 +97,7 @@ def draw_pool(
         v = render(torch.stack([identity(seed + k + i) for i in range(n)]), p, size, compiled)
         mm['frames'][k:k+n] = ((v.permute(0, 2, 3, 1)*.5 + .5)*255 + .5).clamp(0, 255).to(torch.uint8).numpy()
         mm['tracks'][k:k+n], mm['names'][k:k+n] = p.numpy(), e.numpy()
-        f.write_text(json.dumps(dict(done=k + n, frames=frames, clips=clips, seed=seed, size=size)))
+        with atomic(f) as t: t.write_text(json.dumps(dict(made_with, done=k + n)))
         if time.time() - last > 20: last = time.time(); print(f'{k+n}/{frames} pictures, {(last-start)/60:.1f} min', flush=True)
 
 # %% ../../nbs/95_launch.reader.ipynb #07308747
@@ -164,7 +168,16 @@ def round_trips(
         out['tracks'].append(np.array(d['tracks'][i, s:s+frames], dtype='float32')); out['names'].append(asked(clip_info(corpus, int(i))['meta']['directives'], len(d['frames'][i]))[s:s+frames].numpy())
     return {k: np.concatenate(v) for k, v in out.items()}
 
-# %% ../../nbs/95_launch.reader.ipynb #0c90b286
+# %% ../../nbs/95_launch.reader.ipynb #2f0d5b91
+def check_numbers(
+    steps:int, minutes:float, draw:int=0, # when training stops; 1: nothing is trained
+    **counts # name -> number, at least 1
+):
+    "Everything that can be refused is refused before the first picture is drawn."
+    at_least(0, steps=steps, minutes=minutes); at_least(**counts)
+    if not (draw or steps or minutes): raise LpmError('give --steps or --minutes: nothing says when training stops')
+
+# %% ../../nbs/95_launch.reader.ipynb #7b75aefb
 @call_parse
 def main(
     pool:str='work/reader/pool', # folder of the training pictures, drawn when absent
@@ -186,7 +199,7 @@ def main(
     folder:str='work', runs:str='runs', # training state, records ('' writes none)
 ):
     "Draw tens of thousands of people and train the network that reads them."
-    torch.set_num_threads(1)
+    torch.set_num_threads(1); check_numbers(steps, minutes, frames=frames, clips=clips, batch=batch, draw=draw)
     draw_pool(pool, frames, clips, compiled=bool(compiled))
     if draw: return
     acc = start(name, 1); torch.manual_seed(seed); data, (fv, ft) = open_pool(pool), judges(corpus, 36 if corpus else 3)
@@ -197,6 +210,6 @@ def main(
     run = fit(name, Reader(), reader_loss, lambda s, r, w: pool_batch(data, extra, s, r, batch, seed), acc, lambda m: optimizer(m, lr, matrix_lr, adam=('out',)),
               steps=steps or None, minutes=minutes or None, warmup=30, cooldown=.4, ema=.99, amp=bool(amp), seed=seed, evaluate=evaluate, eval_every=eval_every,
               log_every=log_every, folder=folder, runs=runs or None, config=dict(pool=len(data['names']), batch=batch, lr=lr, matrix_lr=matrix_lr, vae=bool(vae), judges=len(fv)))
-    if acc.is_main_process and folder: print('weights in', run.ema.save_pretrained(out or work('weights', 'reader'), torch.bfloat16), flush=True)
-    metrics = run.record['metrics']; del run; finish(acc)
+    if acc.is_main_process and folder and not run.interrupted: print('weights in', run.ema.save_pretrained(out or work('weights', 'reader'), torch.bfloat16), flush=True)
+    metrics = run.record['metrics']; finish(acc, run)
     return metrics
