@@ -148,7 +148,7 @@ def perform(
     guide_text:Annotated[float | None, O(callback=_scale, help='base: how much the direction counts; default 3.', metavar='SCALE')] = None,
     guide_speak:Annotated[float | None, O(callback=_scale, help='base: how much its own voice counts; default 2.', metavar='SCALE')] = None,
     guide_listen:Annotated[float | None, O(callback=_scale, help="base: how much the partner's voice counts; default 2.5.", metavar='SCALE')] = None,
-    guide_refs:Annotated[float | None, O(callback=_scale, help='base: how much its pictures count; default 2.5.', metavar='SCALE')] = None,
+    guide_refs:Annotated[float | None, O(callback=_scale, help='base: how much its pictures count; default 4.', metavar='SCALE')] = None,
     steps:Annotated[int | None, O(min=1, max=1000, help='base: evaluations per second; default 8.')] = None,
     overlap:Annotated[int | None, O(min=0, max=13, help='base: latents (1/6 s) of the past a window begins with; default 7.')] = None,
     blend:Annotated[int | None, O(min=0, max=6, help='base: how many of these are made again and cross-faded; default 0.')] = None,
