@@ -102,7 +102,7 @@ class Stage:
     after: str = ''      # the stage before
 
 EYES = ('attn.', 'text', 'cross.q', 'cross.k.', 'cross.v.', 'cross.o.', 'cross.norm_q', 'cross.norm_k.', 'patch', 'head', 'time')   # what a painter needs, §3.2 'largely intact'
-TALK = dict(speak=.36, dialogue=.26, listen=.22, idle=.06, turn=.10)
+TALK = dict(speak=.32, dialogue=.22, listen=.20, idle=.16, turn=.10)
 
 STAGES = dict(
     video=Stage(TALK, hear=()),
