@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EYES', 'TALK', 'STAGES', 'LENGTHS', 'CLEAN', 'GUIDANCE', 'GUIDED', 'Features', 'window_cond', 'Stage', 'stage',
            'prepare', 'pick_refs', 'bucket', 'Batch', 'make_refs', 'refs_of', 'clip_cond', 'cond_of', 'movement',
-           'second_of', 'captions', 'deal', 'batch', 'inherited', 'mouth_map', 'latent_weight', 'base_loss',
+           'second_of', 'captions', 'deal', 'batch', 'inherited', 'cell_map', 'latent_weight', 'base_loss',
            'toy_features', 'guided_velocity', 'sample_window']
 
 # %% ../nbs/37_base.ipynb #abc2599c
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .actor.body import mouth_box
+from .actor.body import face_box, mouth_box
 from .actor.world import MODES
 from .audio import augment_mel, listen_windows, speak_windows
 from .config import Config, read_json, to_dict, why
@@ -296,24 +296,25 @@ def inherited(
     own = x0_from_v(x, t, dit(x, t, b.cond.take(i))).to(x0); torch.clear_autocast_cache()     # casts made without gradients must not serve the pass that learns
     return b.x0.index_copy(0, i, torch.where(b.clean[i][:, None, :, None, None], own, x0))
 
-# %% ../nbs/37_base.ipynb #6f90e831
-def mouth_map(
+# %% ../nbs/37_base.ipynb #a764a745
+def cell_map(
     cfg:Config, # size and strides
-    gain:float=2.5 # weight of the mouth's cells; the others have 1
+    box, # `face_box` or `mouth_box`
+    gain:float=3. # weight of the cells the box touches; the others have 1
 )->torch.Tensor: # [H, W] over latent cells, mean 1
-    "A map that is larger where the mouth is."
-    H, W = cfg.latent_hw; f = cfg.vae.f; y0, y1, x0, x1 = mouth_box(cfg.size[0])
+    "A map that is larger in a box."
+    H, W = cfg.latent_hw; f = cfg.vae.f; y0, y1, x0, x1 = box(cfg.size[0])
     w = torch.ones(H, W); w[y0//f:-(-y1//f), x0//f:-(-x1//f)] = gain
     return w/w.mean()
 
 def latent_weight(
     cfg:Config, # size and strides
     gains=None, # [C] picture change per unit of latent change, from `Features.info`; None: all equal
-    mouth:float=2.5 # see `mouth_map`
+    face:float=3. # weight of the face's cells, see `cell_map`
 )->torch.Tensor: # [C, 1, H, W], mean 1
     "What an error in each latent number costs: the root of what its channel costs in the picture, and its cell's place."
     g = torch.ones(cfg.vae.channels) if gains is None else torch.tensor(gains).sqrt()
-    return (g/g.mean())[:, None, None, None]*mouth_map(cfg, mouth)
+    return (g/g.mean())[:, None, None, None]*cell_map(cfg, face_box, face)
 
 def base_loss(
     dit, # DiT, possibly wrapped for data parallelism

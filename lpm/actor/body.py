@@ -6,7 +6,7 @@
 __all__ = ['PERFORMANCE_SPEC', 'PERFORMANCE', 'STYLES', 'HAIR', 'LOGOS', 'PATTERNS', 'COLLARS', 'BACKDROPS', 'IDENTITY_SPEC',
            'SKINS', 'HAIRS', 'IRISES', 'SHIRTS', 'BGS', 'EYE_Z', 'HEAD_Y', 'PIVOT', 'WAIST', 'CAMERA', 'SLOTS', 'FOCUS',
            'PAPER', 'LEAD', 'BATCH', 'CAST', 'neutral', 'identity', 'numbers', 'distances', 'render', 'mouth_box',
-           'identity_name', 'seed_of', 'describe', 'bench']
+           'face_box', 'identity_name', 'seed_of', 'describe', 'bench']
 
 # %% ../../nbs/03_actor.body.ipynb #e9946c7a
 import colorsys, difflib, math, os, time, warnings
@@ -721,6 +721,12 @@ def mouth_box(
 )->tuple:  # (y0, y1, x0, x1) in px, to be used as picture[..., y0:y1, x0:x1]
     "The part of the picture that holds the mouth while |yaw| and |pitch| stay below 0.25."
     return tuple(round(size*f) for f in (.44, .76, .31, .69))
+
+def face_box(
+    size:int=64,  # picture height in px
+)->tuple:  # (y0, y1, x0, x1) in px, as `mouth_box`
+    "The part of the picture that acts, brows to chin, while the head is held up."
+    return tuple(round(size*f) for f in (.25, .76, .25, .75))
 
 # %% ../../nbs/03_actor.body.ipynb #0eaafff2
 CAST = dict(amber=100977, ada=100043, basil=100039, dora=100026, finn=100032, hugo=100087, iris=100003,

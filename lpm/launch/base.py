@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from fastcore.script import call_parse
 
-from ..base import Features, base_loss, batch, latent_weight, mouth_map, prepare, stage as stage_of
+from ..actor.body import mouth_box
+from ..base import Features, base_loss, batch, cell_map, latent_weight, prepare, stage as stage_of
 from ..config import atomic, config, save_component, to_dict, widen
 from ..dit import DiT
 from ..flow import interpolate, x0_from_v
@@ -30,7 +31,7 @@ def probe(
 )->dict: # excess error in percent when words / speak / listen are swapped, and the error itself
     "How much the model's prediction depends on words and on each sound, on people it never saw."
     held, sums = _HeldOut(data), torch.zeros(5)
-    w = latent_weight(cfg, data.info.get('gains')).to(next(dit.parameters())); mouth = w*(mouth_map(cfg) > 1).to(w); roll = lambda v: torch.roll(v, 1, 0)
+    w = latent_weight(cfg, data.info.get('gains')).to(next(dit.parameters())); mouth = w*(cell_map(cfg, mouth_box) > 1).to(w); roll = lambda v: torch.roll(v, 1, 0)
     for k in range(batches):
         b = batch(cfg, held, k, drop=0., augment=False, uneven=0., news=1., lively=0., inherit=0., seed=99).to(w.device); c = b.cond
         t = torch.where(b.clean, 0., level); x = interpolate(b.x0, b.noise, t); m = (~b.clean).float()[:, None, :, None, None]
@@ -64,7 +65,7 @@ def main(
     seed:int=0, # names the run's randomness
     every:int=250, # steps between probes
     runs:str='runs', # folder of records
-    mouth:float=2.5, # weight of errors in the mouth's cells
+    face:float=3., # weight of errors in the face's cells, brows to chin
     inside:float=.2, # share of windows whose portrait is the clip's own first picture; 1 teaches copying, see page 96a
     init:str='', # start from these weights (preset or folder; fewer channels are widened); default: what the stage before left in --out
 ):
@@ -77,10 +78,10 @@ def main(
     acc = start(run); torch.manual_seed(seed)
     dit = widen(DiT(cfg.dit), DiT.from_pretrained(init)) if init else DiT(cfg.dit)
     for stream in s.fresh: dit.open_ear(stream)
-    w = latent_weight(cfg, data.info.get('gains'), mouth).to(acc.device)
+    w = latent_weight(cfg, data.info.get('gains'), face).to(acc.device)
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'table'))
     r = fit(run, prepare(dit, s), lambda m, b: base_loss(m, b, w), lambda k, rank, world: batch(cfg, data, k, rank, s, tokens, seed, inside=inside), acc, opt,
-            steps=steps or None, minutes=minutes or None, warmup=50, ema=.995, amp=bool(amp), seed=seed, config=dict(to_dict(cfg.dit), stage=stage, init=init, tokens=tokens, lr=lr, matrix_lr=matrix_lr, mouth=mouth, inside=inside),
+            steps=steps or None, minutes=minutes or None, warmup=50, ema=.995, amp=bool(amp), seed=seed, config=dict(to_dict(cfg.dit), stage=stage, init=init, tokens=tokens, lr=lr, matrix_lr=matrix_lr, face=face, inside=inside),
             evaluate=lambda m, _: probe(m, cfg, data), eval_every=every, runs=runs)
     if out and acc.is_main_process and not r.interrupted:
         save_component(r.ema, out, 'base', cfg, torch.bfloat16)
