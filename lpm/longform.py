@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .base import GUIDANCE, sample_window, window_cond
+from .base import EVALUATIONS, GUIDANCE, sample_window, window_cond
 from .config import Config, atomic
 from .dit import Ref
 from .flow import timesteps
@@ -79,7 +79,7 @@ class Continuation:
         first, # [B, C, 1, H, W] latent of the first picture
         refs=(), # of `Ref`: none, or any number and mix
         generator=None, # torch.Generator of all noise; None: a new one, seed 0
-        steps:int=8, # evaluations per window
+        steps:int=EVALUATIONS, # per window
         scales:dict=GUIDANCE, # see `guided_velocity`: one more pass of the network for each that is not 1
         shift:float=1.5, # of `timesteps`
         overlap:int=7, # latents of the past that a window begins with, 0-13

@@ -302,7 +302,7 @@ class Performer:
         dit:DiT,            # base model or causal student
         vae:VAE,            # codec
         text=None,          # TextEncoder, or None: directions are not heard
-        model:str='online', # 'online' (causal, two steps) or 'base' (eight steps, guidance)
+        model:str='online', # 'online' (causal, two steps) or 'base' (four steps, guidance)
         dtype:str='float32', # 'float32' or 'bfloat16' (autocast)
         weights:str='',     # where they came from
     ):

@@ -22,7 +22,7 @@ from ..actor.acting import act
 from ..actor.reader import load_reader, read
 from ..actor.world import clip_info, open_corpus, person_row, to_video
 from ..audio import MelEncoder, chunk_end
-from ..base import GUIDANCE, Features, cond_of, make_refs, window_cond
+from ..base import EVALUATIONS, GUIDANCE, Features, cond_of, make_refs, window_cond
 from ..bench.metrics import (best_lag, break_second, drift, face_distance, false_mouth, jaw_correlation, listening, mean, mouth_psnr, nod_f1, per_second,
                                pitch_correlation, redraw, speaking, threshold, track)
 from ..config import atomic, config as preset
@@ -83,7 +83,7 @@ def base_latents(
     given:dict, # from `cond_of`
     speak, listen, # [N, M, D] audio features
     seconds:int, # length
-    seed:int=0, steps:int=8, scales:dict={} # noise, evaluations per window, guidance
+    seed:int=0, steps:int=EVALUATIONS, scales:dict={} # noise, evaluations per window, guidance
 ): # yields [N, C, 7 or 6, H, W]
     "Base LPM, offline."
     return generate(dit, cfg, given['first'], seconds, speak, listen, given['text'], refs=given['refs'], generator=rng(seed, 96), steps=steps, scales=scales)
@@ -247,7 +247,7 @@ def drifts(
     dit, cfg, # base model and its configuration
     data:Features, corpus, folder, # as for `strips`
     vae, reader, place, # place: where unfinished films and curves are kept
-    people:int=4, seconds:int=600, cols:tuple=(0,), blend:int=3, seed:int=0, steps:int=8, scales:dict=GUIDANCE, # what is performed, and how
+    people:int=4, seconds:int=600, cols:tuple=(0,), blend:int=3, seed:int=0, steps:int=EVALUATIONS, scales:dict=GUIDANCE, # what is performed, and how
 )->tuple: # (dict of results, list of (video, label))
     "Perform long dialogues with and without reference and blending; how far each leaves its person."
     who, clips, _, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
@@ -295,7 +295,7 @@ def main(
     clips:int=24, # held-out clips; for drift: people
     seconds:int=0, # length; 0: that of the corpus, for drift ten minutes
     blend:int=3, # latents made again where windows are blended (drift)
-    steps:int=8, # evaluations per window (base)
+    steps:int=EVALUATIONS, # evaluations per window (base)
     refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=GUIDANCE['text'], # guidance (base)
     refs:str='0', # reference columns given, e.g. '0' or '0,3,4'; '': none
     strips_of:int=0, # perform this many people for --seconds instead of scoring clips

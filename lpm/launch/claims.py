@@ -20,7 +20,7 @@ from ..actor.reader import NAMES, SCALES, load_reader, read
 from ..actor.who import NUMBERS, PLACE, combine, in_sight, load_who, truth, who, who_distance
 from ..actor.world import HELD_OUT, N_GLOBAL, reference_kinds, reference_poses
 from ..audio import MelEncoder
-from ..base import GUIDANCE, make_refs, sample_window, window_cond
+from ..base import EVALUATIONS, GUIDANCE, make_refs, sample_window, window_cond
 from ..bench.metrics import mean
 from ..config import config as preset
 from ..dit import DiT, Ref
@@ -143,7 +143,7 @@ def slope(
 
 def copying(
     dit, cfg, vae, reader, encoder, # DiT, configuration, VAE, Reader, TextEncoder
-    people:int=16, steps:int=8, seed:int=0 # how many portraits, evaluations, noise
+    people:int=16, steps:int=EVALUATIONS, seed:int=0 # how many portraits, evaluations, noise
 )->tuple: # (slope by angle and for all in units of `POSES`, dict; portraits, films)
     "One second from a turned portrait and nothing else."
     g = rng(seed, 41); turn = {k: s*(2*torch.rand(people, generator=g) - 1) for k, s in POSES.items()}; p = neutral(people)
@@ -187,7 +187,7 @@ def main(
     name:str='', # of the record runs/bench_WHAT_MODEL_NAME.json; default: the preset
     people:int=8, # strangers
     seconds:int=0, # length (text: 2, identity: 60)
-    steps:int=8, # evaluations per window (base)
+    steps:int=EVALUATIONS, # evaluations per window (base)
     refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=GUIDANCE['text'], # guidance (base)
     group:int=8, # people performing at a time
     seed:int=0, # of the noise

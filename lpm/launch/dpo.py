@@ -19,7 +19,7 @@ from fastcore.script import call_parse
 
 from ..actor.reader import SCALES, load_reader, read
 from ..actor.world import MODES, clip_info, open_corpus, person_row, to_video
-from ..base import GUIDANCE, Features, cond_of, latent_weight
+from ..base import EVALUATIONS, GUIDANCE, Features, cond_of, latent_weight
 from ..bench.metrics import cells, cells_apart, face_distance, jaw_correlation, mean, pitch_correlation, redraw
 from ..config import config as preset, read_json, save_component, to_dict, why
 from ..dit import DiT
@@ -287,7 +287,7 @@ def main(
     conditions:int=96, # pool: scenes, half of them speaking, half listening
     seeds:int=5, # pool: takes of each
     seconds:int=3, # length of a take
-    evaluations:int=8, # pool and bench: evaluations per window
+    evaluations:int=EVALUATIONS, # pool and bench: evaluations per window
     refs_scale:float=GUIDANCE['refs'], # pool and bench: guidance by the portrait
     speak_scale:float=GUIDANCE['speak'], # by the own voice
     listen_scale:float=GUIDANCE['listen'], # by the partner's voice
