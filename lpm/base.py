@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .actor.body import face_box, mouth_box
+from .actor.body import face_box
 from .actor.world import MODES
 from .audio import augment_mel, listen_windows, speak_windows
 from .config import Config, read_json, to_dict, why
