@@ -66,6 +66,7 @@ def main(
     size:int=6, # clips per process
     lr:float=1e-3, # AdamW: vectors, embeddings
     matrix_lr:float=.01, # Muon: matrices of the blocks
+    amp:int=0, # 1: bfloat16 autocast, for GPUs and for CPUs that have avx512_bf16
     seed:int=0, # names the run's randomness
     runs:str='runs', # folder of records
 ):
@@ -77,7 +78,7 @@ def main(
     student = widen(DiT(cfg.dit), DiT.from_pretrained(init, 'backbone') if init else DiT.from_pretrained(teacher))
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'slot', 'table'))
     r = fit(run, student, lambda m, b: ode_loss(m, cfg, b, w), lambda s, rank, world: ode_batch(cfg, data, tr, s, rank, size, seed), acc, opt,
-            steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, seed=seed, runs=runs,
+            steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, amp=bool(amp), seed=seed, runs=runs,
             config=dict(to_dict(cfg.online), size=size, lr=lr, matrix_lr=matrix_lr, paths=len(tr.clip)))
     if out and acc.is_main_process and not r.interrupted: save_component(r.ema, out, 'backbone', cfg, torch.bfloat16)
     finish(acc, r)
