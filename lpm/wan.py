@@ -316,7 +316,7 @@ def block_race(
 # %% ../nbs/36a_wan.ipynb #4ac57a6d
 def race_record(
     path='runs/wan_block.json', # where the record goes
-    repeats:int=21 # runs of each
+    repeats:int=41 # runs of each
 ):
     "`block_race` at three widths, in float32 and bfloat16, as a record."
     torch.set_num_threads(1)
