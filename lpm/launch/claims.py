@@ -10,7 +10,6 @@ __all__ = ['FIRST', 'ASKED', 'WISHES', 'TASKS', 'POSES', 'Strangers', 'obeyed', 
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 from fastcore.script import call_parse
 
@@ -94,7 +93,7 @@ def words(
             videos[name] = film(people.given(rows, people.cols('global'), encoder.encode(phrase)), quiet, quiet, seconds)
         right += [dict(key=key, asked=v, **{k: [obeyed(read(reader, tail(signed(x))[i]), key) for i in rows] for k, x in videos.items()})]
         print(f'{w + 1}/{len(wishes)} {key} {v}: ' + ' '.join(f'{k} {sum(a == v for a in right[-1][k])}/{n}' for k in videos), flush=True)
-    share = lambda k, keys: float(np.mean([a == r['asked'] for r in right if r['key'] in keys for a in r[k]]))
+    share = lambda k, keys: mean([float(a == r['asked']) for r in right if r['key'] in keys for a in r[k]])
     return {k: {**{key: share(k, [key]) for key in ('expression', *ASKED)}, 'all': share(k, ['expression', *ASKED])} for k in ('true', 'codec', 'model', 'other')} | dict(answers=[
         dict(asked=r['asked'], model=r['model']) for r in right])
 
