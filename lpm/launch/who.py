@@ -34,7 +34,7 @@ def shown(
     col('lip_press').copy_(torch.where(mouth, 0., col('lip_press')))
     return p
 
-# %% ../../nbs/95a_launch.who.ipynb #d3f49bda
+# %% ../../nbs/95a_launch.who.ipynb #dde4b352
 def through(
     vae, # VAE
     frames, # uint8 [N, H, W, 3] pictures
@@ -60,7 +60,7 @@ def who_batch(
     m = size//5
     return torch.cat([x[:m], spoil(x[m:], g)]), *truth(data['people'][at]), in_sight(torch.from_numpy(np.array(data['tracks'][at.numpy()])))
 
-# %% ../../nbs/95a_launch.who.ipynb #bfd5e744
+# %% ../../nbs/95a_launch.who.ipynb #a416730a
 def judge(
     reader, # Reader of `who_config`
     people:int=24, # strangers
@@ -79,7 +79,7 @@ def judge(
     d = lambda i, j: float(who_distance(own[i], sees[i], *known[j]).nanmean())
     return dict(out, same=sum(d(i, i) for i in range(people))/people, other=sum(d(i, (i + 1) % people) for i in range(people))/people)
 
-# %% ../../nbs/95a_launch.who.ipynb #e53bff02
+# %% ../../nbs/95a_launch.who.ipynb #afbe8f84
 @call_parse
 def main(
     pool:str='work/reader/who', # folder of the training pictures, drawn when absent
