@@ -67,18 +67,21 @@ hooks: setup-dev
 lab: setup-dev
 	@$(BIN)/jupyter lab nbs
 
-# The whole chain. Every stage is done once (its stamp is W/*.done) and continues where it was interrupted; remove a stamp to do this stage and all after it again.
+# The whole chain. Every stage is done once (its stamp is W/*.done, for a stage of the base W/base_STAGE.done) and continues where it was interrupted; remove a stamp to do this
+# stage and all after it again (for a stage of the base: its stamp and base.done). New features begin where the last ones were interrupted (W/encode.begun), otherwise anew.
 # make train CONFIG=small GPU=1 PARTS=16: 128 px, trained on one GPU, drawn and encoded by sixteen processes.
 CONFIG ?= tiny
 GPU ?=
 PARTS ?= 2
-CLIPS ?= 1100
+CLIPS ?= 3000
 RECORD ?= 120
 VAE_MINUTES ?= 45
 BASE_MINUTES ?= 135
 ODE_MINUTES ?= 17
 VAE_ARGS ?= $(if $(GPU),--batch 16 --lr 1e-3 --mouth 8)
-BASE_ARGS ?= $(if $(GPU),--size 64)
+BASE_ARGS ?= $(if $(GPU),--tokens 65536 --amp 1)
+# share of BASE_MINUTES of every stage, in per cent
+STAGES ?= video:40 speak:12 listen:8 mixed:16 references:16 extension:8
 ODE_ARGS ?= $(if $(GPU),--size 24)
 WORDS ?=
 W = $(if $(filter tiny,$(CONFIG)),work,work/$(CONFIG))
@@ -88,17 +91,19 @@ train: $(W)/ode.done
 	@echo 'weights in $(W)/weights: .venv/bin/lpm perform --weights $(W)/weights'
 $(W)/corpus.done: | setup-dev
 	@mkdir -p $(W)
-	$(call EACH,lpm.launch.corpus --parts $(PARTS) --out $(W)/corpus --clips $(CLIPS) --people 360 --seed 1 --config $(CONFIG))
+	$(call EACH,lpm.launch.corpus --parts $(PARTS) --out $(W)/corpus --clips $(CLIPS) --seed 3 --config $(CONFIG))
 	@touch $@
 $(W)/vae.done: $(W)/corpus.done
 	$(LAUNCH) lpm.launch.vae --config $(CONFIG) --data $(W)/corpus --minutes $(VAE_MINUTES) --out $(W)/weights/vae $(VAE_ARGS)
-	@touch $@
+	@rm -f $(W)/encode.begun; touch $@
 $(W)/encode.done: $(W)/vae.done
-	rm -rf $(W)/features
+	test -e $(W)/encode.begun || rm -rf $(W)/features $(W)/base_*.done; touch $(W)/encode.begun
 	$(call EACH,lpm.launch.encode --parts $(PARTS) --name $(CONFIG) --corpus $(W)/corpus --vae $(W)/weights --out $(W)/features $(if $(WORDS),--words $(WORDS)))
-	@touch $@
+	@rm $(W)/encode.begun; touch $@
 $(W)/base.done: $(W)/encode.done
-	$(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --minutes $(BASE_MINUTES) --out $(W)/weights $(BASE_ARGS)
+	set -e; again=; for s in $(STAGES); do f=$(W)/base_$${s%:*}.done; test -z "$$again" && test -e $$f && continue; again=1; rm -f $$f; \
+	  $(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --out $(W)/weights --stage $${s%:*} \
+	  --minutes $$(echo $${s#*:} $(BASE_MINUTES) | awk '{print $$1*$$2/100}') $(BASE_ARGS); touch $$f; done
 	rm -rf $(W)/paths
 	@touch $@
 $(W)/paths.done: $(W)/base.done

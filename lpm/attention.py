@@ -41,6 +41,8 @@ def sdpa(
     mask:Tensor=None,   # as in `naive`
 )->Tensor:              # [B,H,Nq,D]
     "PyTorch's own fused attention: every device, every mask."
+    if q.device.type == 'cpu' and q.requires_grad and torch.is_autocast_enabled('cpu'):
+        with torch.autocast('cpu', enabled=False): return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 # %% ../nbs/32_attention.ipynb #e8a5aff5

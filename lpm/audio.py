@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .config import AudioConfig
 from .hub import resolve_model
-from .notation import CHUNK_LATENTS, FPS, LpmError, SAMPLE_RATE, VAE_STRIDE
+from .notation import CHUNK_LATENTS, FPS, LpmError, SAMPLE_RATE, VAE_STRIDE, check_wave
 
 # %% ../nbs/33_audio.ipynb #1dfa6b50
 def mel_points(
@@ -61,7 +61,7 @@ class MelEncoder(nn.Module):
         wav:Tensor, # [B,N] or [N], 16 kHz mono in [-1,1]
     )->Tensor:      # [B,M,dim] (or [M,dim]), M = N/320 rounded up, about unit range
         "Fixed constants only: no clip is normalised by itself, so a stream and a file agree."
-        M = -(-wav.shape[-1]//self.hop)
+        check_wave('wav', wav); M = -(-wav.shape[-1]//self.hop)
         x = F.pad(wav.float(), (self.size-self.hop, M*self.hop - wav.shape[-1]))
         p = torch.fft.rfft(x.unfold(-1, self.size, self.hop)*self.win).abs().square() @ self.mel
         return (10*p.clamp(min=10**(FLOOR_DB/10)).log10() - MID_DB)/SPAN_DB
@@ -163,7 +163,7 @@ class StreamingEncoder:
         m = new.shape[1]//self.encoder.hop
         new, self.rest = new[:, :m*self.encoder.hop], new[:, m*self.encoder.hop:]
         x = torch.cat([self.past, new], 1)
-        f = self.encoder(x)[:, x.shape[1]//self.encoder.hop - m:]
+        f = self.encoder(x)[:, x.shape[1]//self.encoder.hop - m:] if m else x.new_zeros(len(x), 0, self.encoder.dim)
         self.past = x[:, max(0, x.shape[1]-self.keep):]
         return f
 
@@ -261,7 +261,7 @@ class WhisperEncoder(nn.Module):
         wav:Tensor, # [B,N] 16 kHz mono in [-1,1]
     )->Tensor:      # [B,M,dim], M = N/320 rounded up
         "One pass per 30 s; longer sound is encoded in steps with two seconds of history."
-        M, n = -(-wav.shape[1]//self.hop), self.span*self.hop
+        check_wave('wav', wav); M, n = -(-wav.shape[1]//self.hop), self.span*self.hop
         if M > self.span: return stream_features(self, wav, history=2., step=self.span/self.rate - 2)[:, :M]
         mel = whisper_mel(F.pad(wav, (0, n-wav.shape[1])), self.encoder.config.num_mel_bins)
         return self.encoder(mel).last_hidden_state[:, :M]

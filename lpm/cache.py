@@ -46,7 +46,7 @@ class KVCache:
         def extend(k, v):
             self.pending[i] = (k, v)
             if self.current is None: return k, v                                       # references read only one another
-            kv = [self.chunks[c][i] for c in self.visible(self.current)[:-1]] + [(k, v)] + [self.refs[i]]*(i in self.refs)
+            kv = [self.chunks[c][i] for c in self.visible(self.current)[:-1]] + [(k, v)] + ([self.refs[i]] if i in self.refs else [])
             return torch.cat([k for k, _ in kv], 2), torch.cat([v for _, v in kv], 2)
         return extend
 

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['FPS', 'SAMPLE_RATE', 'VAE_STRIDE', 'CHUNK_FRAMES', 'CHUNK_LATENTS', 'NOTATION', 'samples_of_frames',
-           'frames_of_latents', 'latents_of_frames', 'chunk_of_latent', 'latents_of_chunk', 'LpmError', 'locate',
-           'as_markdown']
+           'frames_of_latents', 'latents_of_frames', 'chunk_of_latent', 'latents_of_chunk', 'LpmError', 'at_least',
+           'expect', 'check_wave', 'share', 'locate', 'as_markdown']
 
-# %% ../nbs/00_notation.ipynb #9dfa286f
+# %% ../nbs/00_notation.ipynb #06f0e792
+import math
+
 FPS = 24                # video frames per second, files and live stream alike (§3.4)
 SAMPLE_RATE = 16_000    # audio samples per second, mono float32 in [-1, 1] (§3.2: Whisper's rate)
 VAE_STRIDE = 4          # video frames per latent frame after the first (§3.2: the causal video VAE of Wan)
@@ -53,7 +55,44 @@ def latents_of_chunk(
 class LpmError(Exception):
     "A mistake the user can mend: one line saying what, why, and what is accepted."
 
-# %% ../nbs/00_notation.ipynb #b16e53ad
+# %% ../nbs/00_notation.ipynb #f8822537
+def at_least(
+    least=1,        # the smallest number accepted
+    **numbers,      # name -> number; None: not given
+):
+    "Refuse numbers that are too small, infinite, or nan."
+    for name, v in numbers.items():
+        if v is not None and not least <= v < math.inf: raise LpmError(f'{name} is {v}; {least} or more is accepted')
+
+def expect(
+    name:str,       # for the message
+    v,              # tensor, or None: accepted
+    *want,          # one for each axis: an int must match, a string names a free one
+):
+    "Refuse a tensor of another shape."
+    if v is None or (len(v.shape) == len(want) and all(isinstance(w, str) or n == w for n, w in zip(v.shape, want))): return
+    raise LpmError(f'{name} has shape {tuple(v.shape)}; accepted is [{", ".join(map(str, want))}]')
+
+def check_wave(
+    name:str,       # for the message
+    wav,            # should be a tensor of float samples
+):
+    "Refuse what is not sound."
+    if not wav.is_floating_point(): raise LpmError(f'{name} holds {wav.dtype} numbers; float samples in [-1, 1] are accepted')
+    if not wav.numel(): raise LpmError(f'{name} is empty; one float sample in [-1, 1] or more is accepted')
+    if not wav.isfinite().all(): raise LpmError(f'{name} holds samples that are not numbers (NaN or infinite); float samples in [-1, 1] are accepted')
+
+def share(
+    n:int,          # items
+    part:int,       # this process
+    parts:int,      # number of processes
+)->range:           # the items that are its own
+    "Work divided among processes: everybody takes the items with index % parts == part."
+    at_least(parts=parts)
+    if not 0 <= part < parts: raise LpmError(f'part is {part} of {parts}; 0 to {parts - 1} are accepted')
+    return range(part, n, parts)
+
+# %% ../nbs/00_notation.ipynb #05f45e5b
 NOTATION = [
     # paper, code, shape and unit, meaning, module:attribute[.parameter]
     ('x_0, x_t', 'x0, x', '[B, C, T, H, W]', 'clean and noisy video latent, x_t = (1-t) x_0 + t eps', 'lpm.flow:interpolate.x0'),
@@ -69,7 +108,7 @@ NOTATION = [
     ('T_0, T_1, T_2', 't0, t1, t2', '0..1', 'the two backbone times and the refiner time (§4.2)', 'lpm.config:OnlineConfig.t0'),
 ]
 
-# %% ../nbs/00_notation.ipynb #77bdd214
+# %% ../nbs/00_notation.ipynb #aa944fe2
 def locate(
     place:str,      # 'module:attribute' or 'module:attribute.parameter'
 ):                  # the attribute; raises LpmError when it is not there
@@ -83,7 +122,7 @@ def locate(
     if par and par not in names: raise LpmError(f'{place}: {attr} has no parameter {par}; it has {sorted(names)}')
     return o
 
-# %% ../nbs/00_notation.ipynb #76abdc8f
+# %% ../nbs/00_notation.ipynb #67e9b05b
 def as_markdown(
     rows:list=NOTATION,     # rows like those of `NOTATION`
 )->str:                     # a markdown table

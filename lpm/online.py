@@ -13,11 +13,12 @@ import numpy as np
 import torch
 
 from .attention import chunk_plan
-from .base import Features, generate, make_refs, window_cond
+from .base import Features, clip_cond, cond_of
 from .cache import KVCache
 from .config import Config
 from .dit import Cond, DiT
 from .flow import interpolate, per_latent, x0_from_v
+from .longform import generate
 from .notation import LpmError
 from .train import rng
 
@@ -49,6 +50,8 @@ def backbone_chunk(
 # %% ../nbs/42_online.ipynb #8d248c75
 class Rollout:
     "An endless stream of latents from a causal student: bounded memory, resumable to the bit."
+    back = 0    # no window reaches into earlier seconds: the cache does
+
     def __init__(self,
         dit:DiT, # causal student
         cfg:Config, # its configuration
@@ -72,6 +75,9 @@ class Rollout:
         self.chunk += 1
         return x
 
+    def window(self, c)->tuple: "(first latent, latents) of second `c`."; return (0, self.cfg.chunk + 1) if c == 0 else (self.cfg.chunk*c + 1, self.cfg.chunk)
+    def rest(self): "Nothing is held back: [B, C, 0, H, W]."; return self.first[:, :, :0]
+
     def state(self)->dict: "Tensors that continue this stream elsewhere."; return dict(self.cache.state(), chunk=torch.tensor(self.chunk), first=self.first)
 
     def load(self, state:dict):
@@ -92,15 +98,12 @@ def record(
     seconds:int=5 # chunks per clip
 )->dict: # eps, x1 [N, C, 6*seconds, H, W]; x0 [N, C, 1 + 6*seconds, H, W]
     "Teacher trajectories of some clips: states at T_0, T_1 and 0 of every chunk."
-    idx = np.asarray(clips); get = lambda n: data.get(n, idx)
-    refs = make_refs(data.get('refs', get('person_row').numpy()), data.kinds, cols)
-    cap = get('caption').long(); seen = {cfg.online.t0: [], cfg.online.t1: []}
+    idx = np.asarray(clips); given = cond_of(data, idx, cols); seen = {cfg.online.t0: [], cfg.online.t1: []}
     def visit(c, t, x):
         for k in seen:
             if abs(t - k) < 1e-4: seen[k].append(x)
     dev = next(dit.parameters()).device; there = lambda x, t, c: dit(x.to(dev), t.to(dev), c.to(dev)).to(x)       # features stay here, also when the teacher is on a GPU
-    text = lambda c: (data.get('text', cap[:, min(c, cap.shape[1]-1)].numpy()), data.get('text_mask', cap[:, min(c, cap.shape[1]-1)].numpy()))
-    x0 = torch.cat(list(generate(there, cfg, get('latents')[:, :, :1], seconds, get('speak'), get('listen'), text, refs=refs,
+    x0 = torch.cat(list(generate(there, cfg, given['first'], seconds, data.get('speak', idx), data.get('listen', idx), given['text'], refs=given['refs'],
                                  generator=generator, steps=steps, shift=1., scales=scales, visit=visit)), 2)
     return dict(eps=torch.cat(seen[cfg.online.t0], 2), x1=torch.cat(seen[cfg.online.t1], 2), x0=x0)
 
@@ -166,7 +169,5 @@ def ode_batch(
     j = own[torch.randint(len(own), (size,), generator=g).numpy()]; idx = tr.clip[j]
     f = lambda n: torch.from_numpy(getattr(tr, n)[j]).float()
     x0 = f('x0'); T = x0.shape[2]; L = (T - 1)//cfg.chunk
-    cap = data.get('caption', idx)[:, 0].numpy()                         # paths are recorded of clips with one direction
-    refs = make_refs(data.get('refs', data.get('person_row', idx).numpy()), data.kinds, tr.cols[part])
-    cond = window_cond(cfg, data.get('speak', idx), data.get('listen', idx), 0, T, data.get('text', cap), data.get('text_mask', cap), refs)
+    cond = clip_cond(cfg, data, idx, T, tr.cols[part])                         # paths are recorded of clips with one direction
     return dict(eps=f('eps'), x1=f('x1'), x0=x0, t=schedule(size, L, cfg.online.t0, cfg.online.t1, g), cond=cond)

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['load_encoder', 'TextEncoder', 'pooled']
 
-# %% ../nbs/34_text.ipynb #d43645bd
+# %% ../nbs/34_text.ipynb #913719ed
 import json
+import warnings
 from collections import OrderedDict
 
 import torch
@@ -29,7 +30,8 @@ def load_encoder(
     kind = json.loads((p/'config.json').read_text())['model_type']
     cls = dict(umt5=UMT5EncoderModel, t5=T5EncoderModel, mt5=T5EncoderModel).get(kind, AutoModel)
     model = cls.from_pretrained(p, local_files_only=True, use_safetensors=True).eval().requires_grad_(False)
-    return model, AutoTokenizer.from_pretrained(p, local_files_only=True)
+    beside = p.parent/'tokenizer'                   # where diffusers keeps it, next to text_encoder/
+    return model, AutoTokenizer.from_pretrained(beside if beside.is_dir() and not (p/'tokenizer_config.json').is_file() else p, local_files_only=True)
 
 # %% ../nbs/34_text.ipynb #f080d153
 class TextEncoder:
@@ -60,6 +62,8 @@ class TextEncoder:
         if e.dim != cfg.dim: raise LpmError(f'text encoder {cfg.model} has width {e.dim}, but the config says {cfg.dim}')
         return e
 
+    def length(self, text:str)->int: "Tokens of a sentence, uncut, with its end marks."; return len(self.tokenizer(text)['input_ids'])
+
     @torch.no_grad()
     def _run(self, texts):
         t = self.tokenizer(texts, padding='max_length', truncation=True, max_length=self.max_tokens, return_tensors='pt')
@@ -74,8 +78,11 @@ def encode(self:TextEncoder,
     batch:int=64,       # sentences per pass
 )->tuple:               # (emb [B,L,D] float32, mask [B,L] bool); padding is zero
     "Last hidden states, one row per token."
-    if isinstance(texts, str): raise LpmError('encode: give a list of sentences, not one string')
+    if not isinstance(texts, (list, tuple)) or not texts or not all(isinstance(s, str) for s in texts): raise LpmError(f'encode: give a list of sentences, not {str(texts)[:60]!r}')
+    texts = [s.encode('utf-8', 'replace').decode() for s in texts]              # half a character cannot be read
     new = [s for s in dict.fromkeys(texts) if s not in self._seen]
+    if long := [s for s in new if self.length(s) > self.max_tokens]:
+        warnings.warn(f'{len(long)} of {len(new)} new sentences are longer than {self.max_tokens} tokens and are cut there, such as {long[0][:40]!r}', stacklevel=3)
     for i in range(0, len(new), batch):
         part = new[i:i+batch]
         self._seen.update(zip(part, zip(*self._run(part))))

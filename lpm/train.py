@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['mix', 'rng', 'lr_factor', 'orthogonalise', 'Muon', 'optimizer', 'work', 'start', 'describe', 'machine',
-           'launch_command', 'launch', 'save_state', 'load_state', 'Interrupt', 'git_commit', 'thin', 'write_record',
-           'Run', 'ema_update', 'train_step', 'fit', 'finish']
+           'launch_command', 'launch', 'save_state', 'load_state', 'same_recipe', 'recipe', 'Interrupt', 'git_commit',
+           'thin', 'write_record', 'Run', 'ema_update', 'train_step', 'fit', 'finish']
 
 # %% ../nbs/07_train.ipynb #f19be284
 import copy, gc, json, math, os, platform, shutil, signal, subprocess, sys, threading, time
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import torch
 
-from .notation import LpmError
+from .config import atomic, read_json, why
+from .notation import LpmError, at_least
 
 # %% ../nbs/07_train.ipynb #a1e332b7
 def mix(
@@ -186,18 +187,44 @@ def save_state(
 
 def load_state(
     folder, # what `save_state` was given
-    model, ema, opt # filled in place
+    model, ema, opt, # filled in place
+    made_with:dict={} # what the run is made with; a state that says otherwise is refused, see `same_recipe`
 )->dict: # the json state, or None when there is nothing to resume
     "Read a training state back, also when the power failed between the two renames."
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
     folder = Path(folder)
     folder = folder if folder.exists() else folder.with_name(folder.name + '.old')
     if not (folder/'state.json').is_file(): return None
-    for n, m in dict(model=model, ema=ema).items(): m.load_state_dict(load_file(folder/f'{n}.safetensors'))
-    _load_opt(opt, load_file(folder/'optimizer.safetensors'))
-    return json.loads((folder/'state.json').read_text())
+    st = read_json(folder/'state.json', f'remove {folder} to begin anew')
+    same_recipe(folder, st.get('recipe', {}), made_with)
+    try:
+        for n, m in dict(model=model, ema=ema).items(): m.load_state_dict(load_file(folder/f'{n}.safetensors'))
+        _load_opt(opt, load_file(folder/'optimizer.safetensors'))
+    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError) as e: raise LpmError(f'{folder} cannot be read ({why(e)}): remove it to begin anew') from None
+    return st
 
-# %% ../nbs/07_train.ipynb #7a109269
+# %% ../nbs/07_train.ipynb #65172bf8
+def same_recipe(
+    folder, # for the message
+    old:dict, # what it was made with; a key that is missing was not written down and is accepted
+    want:dict # what is asked for now
+):
+    "Refuse to mix two recipes in one folder."
+    text = lambda v: json.dumps(v, sort_keys=True)
+    if bad := [k for k in old if text(old[k]) != text(want.get(k))]: raise LpmError(f'{folder} was made with other {", ".join(bad)}: go on with the same, or choose another folder')
+
+def recipe(
+    path, # json file in the folder that it describes
+    want:dict # what is asked for now
+):
+    "Write down what a folder is made with; the next time, refuse anything else."
+    path = Path(path)
+    if path.is_file(): return same_recipe(path.parent, read_json(path, f'remove {path.parent} to begin anew'), want)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as t: t.write_text(json.dumps(want))
+
+# %% ../nbs/07_train.ipynb #4cc60cee
 class Interrupt:
     "Context in which SIGTERM and SIGINT set `.hit` instead of killing."
     def __enter__(self):
@@ -218,7 +245,7 @@ def _any(acc, *flags):
     torch.distributed.all_reduce(t, op=torch.distributed.ReduceOp.MAX)
     return [f > 0 for f in t.tolist()]
 
-# %% ../nbs/07_train.ipynb #179226e5
+# %% ../nbs/07_train.ipynb #098b8aae
 def git_commit(
     folder=Path(__file__).parent if '__file__' in globals() else '.' # anywhere in the repository
 )->str: # short hash, '+' when the tree was dirty, '' outside git
@@ -243,10 +270,10 @@ def write_record(
     "Write a record atomically, numbers rounded to five digits, nan as null."
     r = lambda v: (float(f'{v:.5g}') if v == v else None) if isinstance(v, float) else {k: r(x) for k, x in v.items()} if isinstance(v, dict) else \
         [r(x) for x in v] if isinstance(v, (list, tuple)) else v
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True); tmp = path.with_name(f'.{path.name}.new')
-    tmp.write_text(json.dumps(r(record), separators=(',', ':')).replace(',"', ',\n"') + '\n'); tmp.replace(path)
+    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as t: t.write_text(json.dumps(r(record), separators=(',', ':')).replace(',"', ',\n"') + '\n')
 
-# %% ../nbs/07_train.ipynb #4b0c6e83
+# %% ../nbs/07_train.ipynb #8a3835bd
 @dataclass
 class Run:
     "What `fit` returns."
@@ -265,7 +292,7 @@ def ema_update(ema, model, step, decay):
     for x, y in zip(a, b):
         if not x.is_floating_point(): x.copy_(y)
 
-# %% ../nbs/07_train.ipynb #2935d2ef
+# %% ../nbs/07_train.ipynb #4f479ff0
 def train_step(acc, model, opt, loss_fn, batch, factor, clip=1., amp=False):
     "One update. Returns loss, gradient norm and the logged numbers as floats."
     with torch.autocast(acc.device.type, torch.bfloat16, enabled=amp): loss, logs = loss_fn(model, batch)
@@ -275,7 +302,7 @@ def train_step(acc, model, opt, loss_fn, batch, factor, clip=1., amp=False):
     if math.isfinite(norm): opt.step()
     return {'loss': float(loss.detach()), 'grad': norm, **{k: float(torch.as_tensor(v).detach()) for k, v in logs.items()}}
 
-# %% ../nbs/07_train.ipynb #173add2b
+# %% ../nbs/07_train.ipynb #309a423e
 def fit(
     name:str, # run name: state in FOLDER/NAME, record in RUNS/NAME.json
     model, # module; its forward must be what `loss_fn` calls, so that gradients of all ranks are averaged
@@ -301,16 +328,20 @@ def fit(
     verbose:bool=True # print progress
 )->Run: # model, ema, record
     "Train until `steps` or `minutes` or a signal, resumable to the bit."
-    if steps is None and minutes is None: raise LpmError('fit needs steps=, minutes= or both: nothing says when to stop')
+    at_least(steps=steps, log_every=log_every, eval_every=eval_every); at_least(0, minutes=minutes)
+    if not steps and not minutes: raise LpmError('fit needs steps=, minutes= or both: nothing says when to stop')
     if cosine and steps is None: raise LpmError('a cosine schedule needs steps=: its shape depends on the total')
     acc = acc or start(name, verbose=False)
     main, rank, world = acc.is_main_process, acc.process_index, acc.num_processes
     model = model.to(acc.device); mean = copy.deepcopy(model).eval().requires_grad_(False)
     o = (opt or (lambda m: optimizer(m, lr)))(model)
     path = None if folder is None else (work(name) if str(folder) == 'work' else Path(folder)/name)
-    st = (path and load_state(path, model, mean, o)) or dict(step=0, total=None, seconds=0., curve={}, evals=[], sessions=[])
+    made_with = {k: v for k, v in (config or {}).items() if k not in ('lr', 'matrix_lr')} | dict(seed=seed)       # a rate may change on the way
+    st = dict(step=0, begin=0, total=None, seconds=0., curve={}, evals=[], sessions=[]) | ((path and load_state(path, model, mean, o, made_with)) or {})
+    st['recipe'] = made_with
     if st['step'] and main and verbose: print(f'{name}: resumed at step {st["step"]}', flush=True)
-    if not (st['total'] and st['step'] < st['total'] and minutes): st['total'] = steps
+    if steps: st['begin'] = 0                                       # where warm-up began: a session by the clock begins anew, unless the one before was interrupted
+    if not (minutes and st['total'] and st['step'] < st['total']): st['total'] = steps
     wrapped, o = acc.prepare(model, o)
     st['sessions'].append(dict(start=time.strftime('%Y-%m-%d %H:%M', time.gmtime()), step=st['step'], world=world, seconds=0.))
     record = dict(name=name, config=config or {}, seed=seed, commit=git_commit() if main else '', device=describe(acc), torch=torch.__version__,
@@ -323,21 +354,21 @@ def fit(
             hit, late, over = _any(acc, stop.hit, minutes and mins > minutes*(1 - cooldown), minutes and mins > minutes*1.3)
             if hit or over: break
             if late and minutes and not st.get('cool'):
-                st['cool'] = True; st['total'] = min(st['total'] or 10**12, math.ceil((st['step'] + 1)/(1 - cooldown)))
+                st['cool'] = True; st['total'] = min(st['total'] or 10**12, st['begin'] + math.ceil((st['step'] - st['begin'] + 1)/(1 - cooldown)))
             s = st['step']; torch.manual_seed(mix(seed, s, rank))
             from accelerate.utils import send_to_device
             batch = send_to_device(batch_fn(s, rank, world), acc.device)
-            wrapped.train(); logs.append(train_step(acc, wrapped, o, loss_fn, batch, lr_factor(s, st['total'], warmup, cooldown, cosine), clip, amp))
+            wrapped.train(); logs.append(train_step(acc, wrapped, o, loss_fn, batch, lr_factor(s - st['begin'], st['total'] and st['total'] - st['begin'], warmup, cooldown, cosine), clip, amp))
             ema_update(mean, model, s, ema); st['step'] = s + 1
             if main and (st['step'] % log_every == 0 or st['step'] == st['total']): _log(st, logs, time.monotonic() - t0, verbose, name); logs = []
             if main and evaluate and st['step'] % eval_every == 0: save.evaluate(evaluate, verbose)
             if time.monotonic() - saved > save_minutes*60: saved = time.monotonic(); save(time.monotonic() - t0)
-    if not hit: st['cool'] = False
+    if not hit: st |= dict(cool=False, total=None, begin=st['step'])
     if main and evaluate and not hit and (not st['evals'] or st['evals'][-1]['step'] != st['step']): save.evaluate(evaluate, verbose)
     save(time.monotonic() - t0); acc.wait_for_everyone()
     return Run(model, mean, record, st['step'], hit)
 
-# %% ../nbs/07_train.ipynb #f0389f3c
+# %% ../nbs/07_train.ipynb #008fde7c
 def _log(st, logs, seconds, verbose, name):
     "Append the mean of the last steps to the curve and print it."
     row = {k: sum(l[k] for l in logs)/len(logs) for k in logs[0]}
@@ -367,9 +398,14 @@ class _Saver:
         if self.path: save_state(self.path, self.model, self.mean, self.opt, st)
         if self.runs and self.path: write_record(Path(self.runs)/f'{self.name}.json', self.record)
 
-# %% ../nbs/07_train.ipynb #4df3b225
+# %% ../nbs/07_train.ipynb #1601e313
 def finish(
-    acc # from `start`
+    acc, # from `start`
+    run:Run=None # what `fit` returned: a script that was interrupted ends with 130, so that whatever started it stops too
 ):
     "Let go of the models, then of the process group: gloo aborts at exit when it is the other way round."
+    main, stopped = acc.is_main_process, run.step if run and run.interrupted else None; del run
     acc.wait_for_everyone(); acc.free_memory(); gc.collect(); acc.end_training()
+    if stopped is None: return
+    if main: print(f'stopped at step {stopped}; the same command goes on from there', file=sys.stderr, flush=True)
+    raise SystemExit(130)

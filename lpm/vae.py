@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .config import Pretrained, VAEConfig, widen
-from .notation import LpmError
+from .notation import LpmError, expect
 
 # %% ../nbs/35_vae.ipynb #710b22e2
 def fold(
@@ -122,7 +122,7 @@ class VAE(Pretrained, nn.Module):
         state:list=None # what the previous call returned
     ): # ([B, C, G, H/8, W/8], state)
         "Latents of the next frames of a stream."
-        first, mem = state is None, list(state or [None]*self.blocks['encode'])
+        expect('video', video, 'B', 3, 'T', 'H', 'W'); first, mem = state is None, list(state or [None]*self.blocks['encode'])
         if video.shape[-1] % 8 or video.shape[-2] % 8: raise LpmError(f'picture sides must be multiples of 8 px, not {tuple(video.shape[-2:])}')
         z = self.enc(fold(video.to(self.std.dtype), self.cfg.t, first), mem).transpose(1, 2)
         return (z - self.mean)/self.std, mem
@@ -132,7 +132,7 @@ class VAE(Pretrained, nn.Module):
         state:list=None # what the previous call returned
     ): # ([B, 3, T, H, W] in about [-1, 1], state)
         "Frames of the next latents of a stream; the very first latent gives one frame, the others four."
-        first, mem = state is None, list(state or [None]*self.blocks['decode'])
+        expect('z', z, 'B', self.cfg.channels, 'G', 'H', 'W'); first, mem = state is None, list(state or [None]*self.blocks['decode'])
         g = self.dec((z.to(self.std.dtype)*self.std + self.mean).transpose(1, 2), mem)
         return unfold(g, self.cfg.t, first).float(), mem
 

@@ -90,7 +90,7 @@ def test_records_are_small():
 
 # --- fresh processes ------------------------------------------------------------------------------------------------
 HEAVY = ('transformers', 'datasets', 'diffusers', 'av', 'matplotlib', 'espeakng_loader', 'xformers', 'ray', 'IPython', 'nbdev')
-LIGHT = ['notation', 'config', 'flow', 'rope', 'attention', 'audio', 'vae', 'dit', 'base', 'train', 'cache', 'online']
+LIGHT = ['notation', 'config', 'flow', 'rope', 'attention', 'audio', 'vae', 'dit', 'wan', 'wanvae', 'base', 'longform', 'train', 'cache', 'online']
 launches = sorted(p.module for p in PAGES if p.module and p.module.startswith('launch.'))
 
 def test_training_imports_are_light():

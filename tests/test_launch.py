@@ -37,7 +37,7 @@ def features(work, vae):
 
 @pytest.fixture(scope='module')
 def base(work, features):
-    launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 2, '--size', 2, '--latents', 7, '--out', 'weights')
+    launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 2, '--tokens', 64, '--out', 'weights')
     return 'weights/base'
 
 def record(work, name):
@@ -55,17 +55,28 @@ def test_vae(work, vae):
 def test_encode(features): assert (features / 'features.json').exists()
 
 def test_base(work, base):
-    assert (work / base / 'model.safetensors').exists() and record(work, 'base_debug')['steps'] == 2
+    assert (work / base / 'model.safetensors').exists() and record(work, 'base_debug_video')['steps'] == 2
 
 def test_base_goes_on(work, base):
     "The same command with more steps resumes: two steps are not made again."
-    r = launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 3, '--size', 2, '--latents', 7)
-    assert record(work, 'base_debug')['steps'] == 3, r.stdout[-1500:]
+    r = launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 3, '--tokens', 64)
+    assert record(work, 'base_debug_video')['steps'] == 3, r.stdout[-1500:]
 
 def test_ode(work, base):
     run(sys.executable, '-m', 'lpm.launch.ode', '--teacher', base, '--name', 'debug', '--record', 3, cwd=work)
     launch(work, 1, '-m', 'lpm.launch.ode', '--teacher', base, '--name', 'debug', '--steps', 2, '--size', 2, '--out', 'weights')
     assert (work / 'weights' / 'backbone' / 'model.safetensors').exists() and record(work, 'ode_debug')['steps'] == 2
+
+def test_dpo(work, base, vae, corpus):
+    "Takes, marks, two steps on the clear cases, the bench: each a command of its own, and two processes that share the pool."
+    same = ['--name', 'debug', '--weights', base, '--seconds', 1, '--evaluations', 2, '--tolerance', 1]
+    dpo = lambda do, *a: run(sys.executable, '-m', 'lpm.launch.dpo', '--do', do, *same, *a, cwd=work)
+    for part in (0, 1): dpo('pool', '--conditions', 4, '--seeds', 4, '--part', part, '--parts', 2)
+    assert '4 of 4 scenes judged' in dpo('judge', '--vae', vae).stdout
+    launch(work, 1, '-m', 'lpm.launch.dpo', '--do', 'train', *same, '--steps', 2, '--size', 2, '--out', 'tuned')
+    dpo('bench', '--vae', vae, '--out', 'tuned', '--held', 1)
+    assert (work / 'tuned' / 'base' / 'model.safetensors').exists() and record(work, 'dpo_debug')['steps'] == 2
+    assert json.loads((work / 'runs' / 'bench_dpo_debug.json').read_text())['metrics']['listen']['lively']['asked'] == 2
 
 def test_two_ranks(work, base):
     "Two processes that really are two, training together. Each leaves a file: lines of two processes may mix."
@@ -76,7 +87,7 @@ s = PartialState(cpu=True)
 assert s.num_processes == 2 and s.distributed_type == DistributedType.MULTI_CPU, (s.num_processes, s.distributed_type)
 open(f'rank{s.process_index}', 'w').close()
 from lpm.launch.base import main
-main(features='work/features', name='debug', run='two', steps=2, size=2, latents=7)
+main(features='work/features', name='debug', run='two', steps=2, tokens=64)
 ''')
     launch(work, 2, 'two.py')
     assert (work / 'rank0').exists() and (work / 'rank1').exists()

@@ -188,6 +188,88 @@ def test_interrupted(weights, tmp_path, sig):
     assert p.returncode == 130 and err.strip() == 'lpm: interrupted: a/f.mp4 was not written, the partial file was removed' and out == ''
     assert os.listdir(tmp_path) == []
 
+# --- long films ------------------------------------------------------------------------------------------------------
+def start(tmp_path, *argv): return subprocess.Popen([sys.executable, '-m', 'lpm.cli', 'perform', *argv], cwd=tmp_path, env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+def stopped(tmp_path, argv, sig, kept, resume='keep'):
+    "Start a film, send a signal when so many seconds are kept."
+    from lpm.longform import kept as have
+    p, t = start(tmp_path, *argv), time.time()
+    while have(tmp_path/resume) < kept and p.poll() is None and time.time() - t < 90: time.sleep(.02)
+    assert p.poll() is None and have(tmp_path/resume) >= kept, p.communicate()
+    p.send_signal(sig); out, err = p.communicate(timeout=30)
+    return p.returncode, out, err
+
+@pytest.mark.parametrize('model,kills,blend', [('online', [10], 0), ('base', [10, 20], 2)])
+def test_killed_and_resumed(weights, tmp_path, model, kills, blend):
+    "The film, its frames and its strip are those of an undisturbed run; nothing else is left."
+    s = kills[-1] + 6; write_audio(tmp_path/'v.wav', voice(s)); before = os.listdir(tmp_path)
+    argv = ['--speak', 'v.wav', '--text', 'calm', '--seed', '5', '--native', '--model', model, '--weights', weights, *(['--blend', str(blend), '--steps', '2', '--guide-listen', '1'] if model == 'base' else [])]
+    outs = lambda d: ['--out', f'{d}/f.mp4', '--frames', f'{d}/pics', '--strip', f'{d}/s.png', '--report', f'{d}/r.json']
+    for seconds in kills: assert stopped(tmp_path, [*argv, *outs('a'), '--resume', 'keep'], signal.SIGKILL, seconds)[0] == -signal.SIGKILL
+    assert any('.part' in f for f in os.listdir(tmp_path/'a')) and not (tmp_path/'a'/'f.mp4').exists()
+    for d, more in (('a', ['--resume', 'keep']), ('b', [])):
+        p = start(tmp_path, *argv, *outs(d), *more); out, err = p.communicate(timeout=120); assert p.returncode == 0, err
+        assert (f'{kills[-1]} s of this film are in keep' in err) == bool(more)
+    files = lambda d: {str(f.relative_to(tmp_path/d)): f.read_bytes() for f in sorted((tmp_path/d).rglob('*')) if f.is_file() and f.name != 'r.json'}
+    assert files('a') == files('b') and len(files('a')) == s*24 + 2
+    assert sorted(os.listdir(tmp_path)) == sorted([*before, 'a', 'b']) and json.loads((tmp_path/'a'/'r.json').read_text())['kept_s'] == round(kills[-1] + (1 - 4*blend)/24, 3)
+
+def test_interrupted_politely_keeps_what_it_was_told_to_keep(weights, tmp_path):
+    argv = ['--seconds', '3000', '--native', '--weights', weights, '--out', 'a/f.mp4', '--resume', 'keep']
+    code, out, err = stopped(tmp_path, argv, signal.SIGINT, 10)
+    assert code == 130 and out == '' and err.strip() == 'lpm: interrupted: a/f.mp4 was not written, the partial file was removed; what was made is kept in keep, the same command goes on from there'
+    assert os.listdir(tmp_path) == ['keep']
+
+def test_a_folder_of_another_film_is_refused(lpm, tmp_path):
+    from lpm.longform import Journal
+    for k, s in ((1, 'v'), (2, 'q')): write_audio(f'{s}.wav', voice(1.5, k))
+    argv = ['--speak', 'v.wav', '--native', '--out', 'f.mp4']; old = Journal._open
+    def opens(self, key): old(self, key); raise KeyboardInterrupt      # stopped when the folder has just been made
+    Journal._open = opens
+    try: assert lpm(*argv, '--resume', 'keep')[0] == 130
+    finally: Journal._open = old
+    for change, why in ((['--seed', 1], 'seed'), (['--listen', 'q.wav'], 'voices'), (['--text', 'sad'], 'text'), (['--character', 'jade'], 'character'), (['--references', 'all'], 'references'), (['--model', 'base'], 'model'), (['--seconds', 1], 'frames'), (['--dtype', 'bfloat16'], 'dtype')):
+        refused(lpm(*argv, '--resume', 'keep', *change), 1, 'keep belongs to another film', why)
+    (tmp_path/'full').mkdir(); (tmp_path/'full'/'diary').touch()
+    refused(lpm(*argv, '--resume', 'full'), 1, 'holds other things'); refused(lpm(*argv, '--resume', 'v.wav'), 1, '--speak', '--resume'); refused(lpm(*argv, '--resume', 'full/diary'), 1, 'cannot be made')
+    refused(lpm(*argv, '--resume', 'f.mp4'), 1, '--out', '--resume'); refused(lpm(*argv, '--resume', '/proc/x'), 1, '/proc/x')
+    assert lpm(*argv, '--resume', 'keep', '--out', 'g.mp4', '--mix', .1)[0] == 0          # what the latents do not depend on may change
+    assert sorted(os.listdir(tmp_path)) == ['full', 'g.mp4', 'q.wav', 'v.wav'] and os.listdir('full') == ['diary']
+
+def test_base_answers_what_it_is_given(lpm, tmp_path):
+    "Empty prompt, 10,000 words, no references, nine expressions, broken sound: a film or a line."
+    base = ['--model', 'base', '--steps', 1, '--seconds', .5, '--native', '--out', 'f.mp4']; film = lambda: Path('f.mp4').read_bytes()
+    assert lpm(*base, '--text', '')[0] == 0; empty = film()
+    assert lpm(*base, '--text', ' \n')[0] == 0 and film() == empty
+    assert lpm(*base, '--text', 'furious')[0] == 0 and film() != empty
+    r = lpm(*base, '--text', 'one two three ' + 'word '*10_000); assert r[0] == 0 and r[2].count('\n') == 1 and 'longer than 24 tokens, the rest is not read: one two three' in r[2]; long = film()
+    assert lpm(*base, '--text', 'one two three ' + 'word '*100)[0] == 0 and film() == long
+    assert lpm('amber', '--out', 'nine', '--size', 32, cmd='character new', w=False)[0] == 0
+    d = json.loads(Path('nine/character.json').read_text()); smile = next(r for r in d['references'] if r['sub'] == 'happy')
+    d['references'] = [r for r in d['references'] if r['kind'] != 'view'] + [smile]; assert sum(r['kind'] == 'expression' for r in d['references']) == 9
+    Path('nine/character.json').write_text(json.dumps(d)); films = {}
+    for which in ('none', 'portrait', 'all'): assert lpm(*base, '--character', 'nine', '--references', which)[0] == 0; films[which] = film()
+    assert len(set(films.values())) == 3
+    nan = np.zeros(16000, np.float32); nan[7000] = np.nan; wav_file('nan.wav', nan.tobytes(), bits=32, kind=3); Path('f.mp4').unlink(); before = sorted(os.listdir(tmp_path))
+    for argv, code, why in ((['--speak', 'nan.wav'], 1, 'not numbers'), (['--listen', 'nan.wav', '--resume', 'keep'], 1, 'not numbers'), (['--guide-refs', 'nan'], 2, 'not a scale'), (['--guide-text', 'much'], 2, '--guide-text'), (['--steps', 0], 2, '--steps'),
+                            (['--blend', 7], 2, '--blend'), (['--overlap', 14], 2, '--overlap'), (['--overlap', 1, '--blend', 2], 1, '0 to 1 latents')):
+        refused(lpm(*base, *argv), code, why); assert sorted(os.listdir(tmp_path)) == before, argv
+    for argv in (['--guide-speak', 2], ['--overlap', 1], ['--steps', 8]): refused(lpm(*argv, '--seconds', 1), 2, argv[0], 'add --model base')
+
+def test_bad_arguments_from_python(weights):
+    from lpm.notation import LpmError
+    p, w = Performer.from_pretrained(weights, 'base', text=False), voice(1)
+    for kw, why in ((dict(speak=torch.zeros(2, 16000)), 'speak: blocks must be one-dimensional'), (dict(listen=torch.zeros(9, dtype=torch.int16)), 'at 16 kHz'), (dict(speak=w*float('nan')), 'speak holds samples that are not numbers'),
+                    (dict(references=[('expression', 9)]), 'references: unknown expression 9'), (dict(references=[('smile', 1)]), "unknown kind 'smile'"), (dict(references=5), 'references: one of none'), (dict(text=3), 'text: a line'),
+                    (dict(text=[(float('nan'), 'a')]), 'times of directions'), (dict(scales={'refs': float('inf')}), 'refs is inf'), (dict(renoise=-1), 'renoise is -1'), (dict(blend=3, overlap=2), 'blend is 3'), (dict(seconds=0), 'seconds is 0')):
+        with pytest.raises(LpmError, match=why) as e: next(iter(p.stream(**{'seconds': 1, 'steps': 1, **kw})))
+        assert '\n' not in str(e.value)
+
+def test_prompts_of_125_frames(weights):
+    p = Performer.from_pretrained(weights, text=False)
+    assert [c.text for c in p.stream(text=['calm', 'angry'], seconds=8)] == ['calm']*6 + ['angry']*2
+
 # --- the other commands ----------------------------------------------------------------------------------------------
 def test_help_is_light():
     code = 'import sys, lpm.cli; assert lpm.cli.main(["--help"]) == 0; bad = {"torch", "numpy", "av", "transformers", "matplotlib"} & set(sys.modules); assert not bad, bad'

@@ -6,7 +6,7 @@
 __all__ = ['PERFORMANCE_SPEC', 'PERFORMANCE', 'STYLES', 'HAIR', 'LOGOS', 'PATTERNS', 'COLLARS', 'BACKDROPS', 'IDENTITY_SPEC',
            'SKINS', 'HAIRS', 'IRISES', 'SHIRTS', 'BGS', 'EYE_Z', 'HEAD_Y', 'PIVOT', 'WAIST', 'CAMERA', 'SLOTS', 'FOCUS',
            'PAPER', 'LEAD', 'BATCH', 'CAST', 'neutral', 'identity', 'numbers', 'distances', 'render', 'mouth_box',
-           'identity_name', 'seed_of', 'describe', 'bench']
+           'face_box', 'identity_name', 'seed_of', 'describe', 'bench']
 
 # %% ../../nbs/03_actor.body.ipynb #e9946c7a
 import colorsys, difflib, math, os, time, warnings
@@ -114,7 +114,7 @@ def _colours(d):
     shirt = d.shade(_far(d, SHIRTS, skin, hair, d=.35))
     bg = d.shade(_far(d, BGS, skin, hair, shirt, d=.45))
     lip = tuple(.42*a*.72 + .58*b for a, b in zip(skin, d.pick(_hex('c4585a b0444e d6706a cc3a50'))))
-    tooth = d.pick(_hex('fdfbf4 fdfbf4 f6eed8 eedfb0 dfe6ee'))
+    tooth = d.pick(_hex('fdfbf4 fdfbf4 f3e6c4 e9c65c c08a30 9fb2c4'))      # white, ivory, yellow, gold, grey
     return dict(skin=skin, hair=hair, iris=d.shade(d.pick(IRISES)), lip=lip, shirt=shirt, shirt2=d.shade(_far(d, SHIRTS, shirt, d=.35)),
                 logo=_far(d, SHIRTS, shirt, d=.75), bg=bg, bg2=d.shade(_far(d, BGS, skin, hair, d=.3)), tooth=tooth,
                 frame=d.pick(_hex('22242c 22242c b03a3a 2f5fa8 e0a030 6a3f24')))
@@ -434,7 +434,7 @@ def _teeth(col, x, y, lines, hole, v, w):
     col = _over(col, (.814, .3812, .4084), tongue)
     tooth = x/.078
     line = _edge(.004 - ((tooth - torch.floor(tooth) - .5).abs() - .5).abs()*.078, w)*.28
-    gap = _edge(.016*v['tooth_gap'] - x.abs(), w)*_sat(v['tooth_gap']*3)
+    gap = _edge(.034*v['tooth_gap'] - x.abs(), w)*_sat(v['tooth_gap']*3)
     slot = torch.where(v['tooth_missing'] > 0, v['tooth_missing'] - 1, v['tooth_missing'])
     lost = _edge(.039 - (x - (slot + .5)*.078).abs(), w)*_sat(v['tooth_missing'].abs())
     hidden = (1 - .9*v['lip_round']*(1 - v['lip_up']))*(1 - .8*v['tongue']*_edge(ty - y, w))        # by round lips, by the tongue
@@ -721,6 +721,12 @@ def mouth_box(
 )->tuple:  # (y0, y1, x0, x1) in px, to be used as picture[..., y0:y1, x0:x1]
     "The part of the picture that holds the mouth while |yaw| and |pitch| stay below 0.25."
     return tuple(round(size*f) for f in (.44, .76, .31, .69))
+
+def face_box(
+    size:int=64,  # picture height in px
+)->tuple:  # (y0, y1, x0, x1) in px, as `mouth_box`
+    "The part of the picture that acts, brows to chin, while the head is held up."
+    return tuple(round(size*f) for f in (.25, .76, .25, .75))
 
 # %% ../../nbs/03_actor.body.ipynb #0eaafff2
 CAST = dict(amber=100977, ada=100043, basil=100039, dora=100026, finn=100032, hugo=100087, iris=100003,

@@ -17,7 +17,8 @@ import torch
 from .acting import EXPRESSIONS, act
 from .body import PERFORMANCE, identity, neutral, render
 from .speech import VOICES
-from ..notation import FPS, LpmError, SAMPLE_RATE
+from ..config import atomic, from_dict, read_json, why
+from ..notation import FPS, LpmError, SAMPLE_RATE, at_least
 
 # %% ../../nbs/05_actor.world.ipynb #8b256d33
 HELD_OUT = 50_000
@@ -27,12 +28,14 @@ MODES = ('speak', 'dialogue', 'listen', 'idle', 'turn')
 class Corpus:
     "A recipe: everything about clip `i` follows from these numbers and `i`."
     seed: int = 0
-    clips: int = 2000
-    people: int = 320          # training identities; each appears in clips/people clips
+    clips: int = 3000
+    people: int = 900          # training identities; each appears in clips/people clips
     seconds: int = 5
     size: int = 64             # px
-    mix: tuple = (.38, .30, .22, .04, .06)  # shares of MODES
+    mix: tuple = (.34, .24, .20, .04, .18)  # shares of MODES: turns are rare in life, but only they show backs
     held_out: float = .04      # the last share of the clips: people, sentences and phrasings never trained on
+
+    def __post_init__(self): at_least(clips=self.clips, people=self.people, seconds=self.seconds, size=self.size); at_least(0, seed=self.seed)
 
     @property
     def frames(self)->int: "1 + 24 per second"; return 1 + FPS*self.seconds
@@ -109,8 +112,9 @@ def open_corpus(
     "Map a corpus without reading it."
     folder = Path(folder)
     if not (folder/'corpus.json').is_file(): raise LpmError(f'no corpus in {folder}: make one with python -m lpm.launch.corpus --out {folder}')
-    d = json.loads((folder/'corpus.json').read_text()); d['mix'] = tuple(d['mix']); c = Corpus(**d)
-    out = {k: np.lib.format.open_memmap(folder/f'{k}.npy', mode=mode) for k in arrays(c)}
+    c = from_dict(Corpus, read_json(folder/'corpus.json', f'remove {folder} to draw it anew'))
+    try: out = {k: np.lib.format.open_memmap(folder/f'{k}.npy', mode=mode) for k in arrays(c)}
+    except (OSError, ValueError, EOFError) as e: raise LpmError(f'{folder} is damaged ({why(e)}): remove it to draw it anew') from None
     return dict(out, corpus=c)
 
 def create_corpus(
@@ -120,10 +124,10 @@ def create_corpus(
     "Lay out the empty arrays; an existing corpus of the same recipe is kept and can be filled further."
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True); f = folder/'corpus.json'
     if f.is_file():
-        if json.loads(f.read_text()) != json.loads(json.dumps(asdict(c))): raise LpmError(f'{folder} holds a corpus of another recipe: choose another folder')
+        if read_json(f, f'remove {folder} to draw it anew') != json.loads(json.dumps(asdict(c))): raise LpmError(f'{folder} holds a corpus of another recipe: choose another folder')
     else:
         for k, (shape, dtype) in arrays(c).items(): np.lib.format.open_memmap(folder/f'{k}.npy', mode='w+', dtype=dtype, shape=shape)
-        f.write_text(json.dumps(asdict(c)))
+        with atomic(f) as t: t.write_text(json.dumps(asdict(c)))
     return open_corpus(folder, 'r+')
 
 # %% ../../nbs/05_actor.world.ipynb #eb8a3433

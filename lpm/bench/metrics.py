@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['OPEN', 'REGIONS', 'HEAD', 'pearson', 'mean', 'best_lag', 'track', 'speaking', 'listening', 'jaw_correlation',
            'pitch_correlation', 'nods', 'event_f1', 'nod_f1', 'false_mouth', 'energy_envelope', 'pauses',
-           'pause_closure', 'energy_sync', 'mouth_psnr', 'colours', 'colour_distance', 'cells', 'face_distance',
-           'redraw', 'per_second', 'threshold', 'break_second']
+           'pause_closure', 'energy_sync', 'mouth_psnr', 'colours', 'colour_distance', 'cells', 'cells_apart',
+           'face_distance', 'redraw', 'per_second', 'threshold', 'break_second', 'sharpness', 'drift']
 
 # %% ../../nbs/61_bench.metrics.ipynb #74808bf4
 import math
@@ -229,12 +229,15 @@ def cells(
     dx, dy = F.pad((g[..., 1:] - g[..., :-1]).abs(), (0, 1)), F.pad((g[..., 1:, :] - g[..., :-1, :]).abs(), (0, 0, 0, 1))
     return F.avg_pool2d(torch.cat([x, 2*dx, 2*dy], 1), 4)
 
-def _apart(a, b, n): # [..., 5, n, n] each
-    "Root mean square over the head's cells, each cell free to look one cell around."
+def cells_apart(
+    a, b, # [..., 5, n, n] each, from `cells`
+    n:int # cells per side
+)->torch.Tensor: # [..., h, w]
+    "Squared distance of every cell of the head, free to look one cell around."
     y0, y1, x0, x1 = [round(f*n) for f in HEAD]
     p = F.pad(b.flatten(0, -4), (1, 1, 1, 1), 'replicate').unflatten(0, b.shape[:-3])
     near = torch.stack([p[..., i:i+n, j:j+n] for i in range(3) for j in range(3)])[..., y0:y1, x0:x1]
-    return (a[..., y0:y1, x0:x1] - near).square().mean(-3).min(0).values.mean((-2, -1)).sqrt()
+    return (a[..., y0:y1, x0:x1] - near).square().mean(-3).min(0).values
 
 def face_distance(
     video, # [3, T, H, W]
@@ -244,8 +247,8 @@ def face_distance(
 )->torch.Tensor: # [T]
     "How far the drawing of the head is from the nearest picture of the person."
     a = cells(video.transpose(0, 1), n)
-    d = _apart(a[:, None], cells(reference, n)[None], n).min(1).values
-    return d if own is None else torch.minimum(d, _apart(a, cells(own, n), n))
+    apart = lambda a, b: cells_apart(a, b, n).mean((-2, -1)).sqrt(); d = apart(a[:, None], cells(reference, n)[None]).min(1).values
+    return d if own is None else torch.minimum(d, apart(a, cells(own, n)))
 
 def redraw(
     reads:dict, # what the reader read, name -> [T]; expression [T, 8]
@@ -286,3 +289,24 @@ def break_second(
     "The second from which on a face is further from its person than real motion explains."
     over = (per_second(distance, fps) > limit).tolist()
     return next((s for s in range(len(over)) if all(over[s:s + last])), None)
+
+# %% ../../nbs/61_bench.metrics.ipynb #e88e5490
+def sharpness(
+    video, # [3, T, H, W]
+    reference, # [K, 3, H, W] pictures of the person
+    n:int=16 # cells per side
+)->torch.Tensor: # [T], 1: edges as strong as in the references
+    "How drawn the head is."
+    y0, y1, x0, x1 = [round(f*n) for f in HEAD]
+    edges = lambda f: cells(f, n)[:, 3:, y0:y1, x0:x1].mean((1, 2, 3))
+    return edges(video.transpose(0, 1))/edges(reference).mean().clamp(min=1e-6)
+
+def drift(
+    video, # [3, T, H, W] in [-1, 1]
+    reference, # [K, 3, H, W] pictures of the person
+    own=None, # function: pictures [N, 3, H, W] -> the person drawn in the same poses, see `redraw`; None: references only
+    fps:int=FPS # frames per second of `video`
+)->dict: # face, colour, sharpness -> [seconds]
+    "How far a film has left its person, second by second; in pieces, so that it may be long."
+    parts = [torch.stack([face_distance(v, reference, own and own(v.transpose(0, 1))), colour_distance(v, reference), sharpness(v, reference)]) for v in video.split(128, 1)]
+    return {k: per_second(x, fps) for k, x in zip(('face', 'colour', 'sharpness'), torch.cat(parts, 1))}

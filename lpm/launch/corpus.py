@@ -13,13 +13,14 @@ from fastcore.script import call_parse
 
 from ..actor.world import Corpus, create_corpus, write_clip
 from ..config import config as preset
+from ..notation import LpmError, at_least, share
 
 # %% ../../nbs/90_launch.corpus.ipynb #e7841938
 @call_parse
 def main(
     out:str='work/corpus', # folder, made or continued
-    clips:int=2000, # number of clips in the corpus
-    people:int=320, # training identities
+    clips:int=3000, # number of clips in the corpus
+    people:int=900, # training identities
     seconds:int=5, # clip length
     config:str='tiny', # preset that will be trained on it
     size:int=0, # px; 0: as `config` wants it
@@ -30,9 +31,10 @@ def main(
     compiled:int=1, # 1: compile the renderer first (minutes, then 8x faster)
 ):
     "Draw (or go on drawing) a corpus of synthetic performances."
-    torch.set_num_threads(1)
+    torch.set_num_threads(1); own = share(clips, part, parts); at_least(0, size=size, limit=limit)
+    if size % 8: raise LpmError(f'size is {size} px; a multiple of 8 is accepted, which is what the autoencoder can halve three times')
     data = create_corpus(out, Corpus(seed=seed, clips=clips, people=people, seconds=seconds, size=size or preset(config).px))
-    todo = [i for i in range(part, clips, parts) if not data['done'][i]]
+    todo = [i for i in own if not data['done'][i]]
     todo = todo[:limit] if limit else todo
     start = last = time.time()
     for n, i in enumerate(todo):

@@ -17,8 +17,10 @@ from fastcore.script import call_parse
 from ..base import GUIDANCE, Features, latent_weight, pick_refs
 from ..config import config, save_component, to_dict, widen
 from ..dit import DiT
+from ..longform import check_scales, digest
+from ..notation import at_least
 from ..online import Trajectories, ode_batch, ode_loss, record
-from ..train import finish, fit, optimizer, rng, start
+from ..train import finish, fit, optimizer, recipe, rng, start
 
 # %% ../../nbs/94_launch.ode.ipynb #423c21f2
 def draw_paths(
@@ -34,7 +36,7 @@ def draw_paths(
     seed:int=0 # names all randomness
 ):
     "Record teacher trajectories of random training clips."
-    out.mkdir(parents=True, exist_ok=True); began = time.time()
+    recipe(out/'recipe.json', dict(teacher=digest(*teacher.state_dict().values()), scales=scales, steps=steps, seed=seed)); began = time.time()
     cap = np.asarray(data.caption[:data.split]); one = np.flatnonzero((cap == cap[:, :1]).all(1))        # one direction from beginning to end
     for j in range(-(-clips//group)):
         path = out/f'part{part:02}_{j:04}.npz'
@@ -54,7 +56,7 @@ def main(
     paths:str='work/paths', # folder of recorded trajectories
     record:int=0, # record the paths of so many clips and stop
     part:int=0, # names this recorder's files and random stream
-    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], # guidance of the teacher while recording
+    refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=GUIDANCE['text'], # guidance of the teacher while recording
     name:str='tiny', # configuration
     run:str='', # name of the run; default ode_NAME
     init:str='', # start from this student (preset or folder; fewer channels are widened) instead of the teacher
@@ -64,18 +66,19 @@ def main(
     size:int=6, # clips per process
     lr:float=1e-3, # AdamW: vectors, embeddings
     matrix_lr:float=.01, # Muon: matrices of the blocks
+    amp:int=0, # 1: bfloat16 autocast, for GPUs and for CPUs that have avx512_bf16
     seed:int=0, # names the run's randomness
     runs:str='runs', # folder of records
 ):
     "Stage 1: regress a causal two-step student on the teacher's paths (Eq. 5)."
-    cfg, data = config(name), Features(features)
-    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=dict(refs=refs_scale, speak=speak_scale, listen=listen_scale), seed=seed)
+    at_least(size=size); at_least(0, record=record, part=part); cfg = config(name); data = Features(features).fits(cfg); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
+    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=scales, seed=seed)
     run = run or f'ode_{name}'; acc = start(run)
     tr, w = Trajectories(paths), latent_weight(cfg, data.info.get('gains')).to(acc.device)
     student = widen(DiT(cfg.dit), DiT.from_pretrained(init, 'backbone') if init else DiT.from_pretrained(teacher))
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'slot', 'table'))
     r = fit(run, student, lambda m, b: ode_loss(m, cfg, b, w), lambda s, rank, world: ode_batch(cfg, data, tr, s, rank, size, seed), acc, opt,
-            steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, seed=seed, runs=runs,
+            steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, amp=bool(amp), seed=seed, runs=runs,
             config=dict(to_dict(cfg.online), size=size, lr=lr, matrix_lr=matrix_lr, paths=len(tr.clip)))
-    if out and acc.is_main_process: save_component(r.ema, out, 'backbone', cfg, torch.bfloat16)
-    finish(acc)
+    if out and acc.is_main_process and not r.interrupted: save_component(r.ema, out, 'backbone', cfg, torch.bfloat16)
+    finish(acc, r)

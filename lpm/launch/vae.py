@@ -13,7 +13,7 @@ from fastcore.script import call_parse
 from ..actor.body import identity, mouth_box, neutral, render
 from ..actor.world import open_corpus, to_video
 from ..config import config as preset, to_dict
-from ..notation import LpmError
+from ..notation import LpmError, at_least
 from ..train import finish, fit, optimizer, rng, start, work
 from ..vae import VAE, fit_stats, init_pca, init_wider, motion_r2, mouth_weights, psnr, vae_loss
 
@@ -124,9 +124,10 @@ def main(
 ):
     "Train the causal video autoencoder; resumable, the record goes to runs/NAME.json."
     if init and wider: raise LpmError('--init refines a decoder and keeps its channels, --wider adds channels: give one of them')
-    cfg = preset(config); name = name or f'vae_{config}'; size = 64 if not data else cfg.px
+    cfg = preset(config); name = name or f'vae_{config}'; size = 64 if not data else cfg.px; at_least(batch=batch)
     acc = start(name, processes); torch.manual_seed(seed)
     frames, train, held = open_frames(data, size)
+    if window not in (ok := range(1, frames.shape[1] + 1, cfg.vae.t)): raise LpmError(f'window is {window} frames; 1 + a multiple of {cfg.vae.t} up to {ok[-1]} is accepted')
     video = windows(frames, held, min(24, 3*len(held)), min(25, frames.shape[1]), rng(seed, 1))
     w, first = mouth_weights((size, size), mouth_box(size), mouth), lambda: windows(frames, train, min(192, 8*len(train)), window, rng(seed, 2))
     model = refinable(init) if init else init_wider(VAE(cfg.vae), VAE.from_pretrained(wider), first(), w) if wider else init_pca(VAE(cfg.vae), first(), moving)
@@ -143,8 +144,8 @@ def main(
               warmup=warmup, amp=bool(amp), seed=seed, evaluate=evaluate, eval_every=eval_every, log_every=log_every, folder=folder, runs=runs or None,
               config=dict(vae=to_dict(model.cfg), data=data, batch=batch, window=window, lr=lr, matrix_lr=matrix_lr, fan=fan, crop=crop, moving=moving, noise=noise, mouth=mouth, init=init, wider=wider, train_clips=len(train), held_clips=len(held)))
     metrics = run.record['metrics']
-    if acc.is_main_process and folder:
+    if acc.is_main_process and folder and not run.interrupted:
         if not init: fit_stats(run.ema, [windows(frames, train, 8, window, rng(seed, 4, i)).to(acc.device) for i in range(12)])
         print('weights in', run.ema.save_pretrained(out or work('weights', config, 'vae'), torch.float16), '| strips in', work('probe', f'{name}.png'), flush=True)
-    del model, run; finish(acc)
+    del model; finish(acc, run)
     return metrics

@@ -6,10 +6,10 @@
 # Call it again, on the same machine, until it says 'small is trained': every stage continues where it stopped (work/small/*.done, work/*_small).
 # After SECONDS, trainings save their state and stop. What is worth keeping lies in OUT/small.tar.* (15 MB each; cat them together): weights, records, pictures.
 # Missing packages: wheels in .gpu/wheels. The text encoder is not needed: .gpu/words holds features.json, text.npy and text_mask.npy
-# of features made from the same corpus (CLIPS clips of 360 people, seed 1) elsewhere, at any size.
+# of features made from the same corpus (as many CLIPS, seed 3) elsewhere, at any size.
 #
 # Rehearsal without a GPU, in minutes:
-#   sh runs/gpu/small.sh /tmp/out 900 GPU= PARTS=2 CLIPS=48 RECORD=2 VAE_MINUTES=1 BASE_MINUTES=1 ODE_MINUTES=1 ODE_ARGS='--size 1' BASE_ARGS='--size 2'
+#   sh runs/gpu/small.sh /tmp/out 900 GPU= PARTS=2 CLIPS=48 RECORD=2 VAE_MINUTES=1 BASE_MINUTES=1 ODE_MINUTES=1 ODE_ARGS='--size 1' BASE_ARGS='--tokens 1792'
 set -e
 [ $# -ge 2 ] || { echo 'usage: sh runs/gpu/small.sh OUT SECONDS [make variables]' >&2; exit 2; }
 out=$1 seconds=$2; shift 2
