@@ -217,7 +217,7 @@ def read_json(
 )->dict:
     "One JSON object, or one line."
     try: d = json.loads(Path(path).read_text(encoding='utf-8'))
-    except (OSError, ValueError) as e: raise LpmError(f'{path} cannot be read ({why(e)}): {mend}') from None
+    except (OSError, ValueError) as e: raise LpmError(f'{path} cannot be read as JSON ({why(e)}): {mend}') from None
     if not isinstance(d, dict): raise LpmError(f'{path} holds no settings: {mend}')
     return d
 

@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from .attention import attend
-from .config import Pretrained
+from .config import Pretrained, read_json
 from .notation import LpmError, expect
-from .wan import catalog, check_takes, fill, no_pickles, read_json, shards
+from .wan import AGAIN, catalog, check_takes, fill, no_pickles, shards
 
 # %% ../nbs/36b_wanvae.ipynb #c42c043f
 def recall(
@@ -297,7 +297,7 @@ def _find_vae(path):
     p = Path(path)
     if p.is_file(): no_pickles([p]); return 'original', [p], None
     for q in (p/'vae', p):
-        if (q/'config.json').is_file() and (q.name == 'vae' or read_json(q/'config.json').get('_class_name') == 'AutoencoderKLWan'): return 'diffusers', shards(q), q/'config.json'
+        if (q/'config.json').is_file() and (q.name == 'vae' or read_json(q/'config.json', AGAIN).get('_class_name') == 'AutoencoderKLWan'): return 'diffusers', shards(q), q/'config.json'
     found = sorted(p.glob('*VAE*')) if p.is_dir() else []
     if files := [f for f in found if f.suffix == '.safetensors']: return 'original', files[:1], None
     no_pickles(found); raise LpmError(f'path {str(path)!r} holds no autoencoder of Wan2.1: {VAE_WHERE}')
@@ -310,7 +310,7 @@ def read_vae(
 )->WanVAE:
     "Wan2.1's autoencoder from either spelling; each number exists once."
     spelling, files, conf = _find_vae(path); have = catalog(files)
-    cfg, mean, std = config_of_diffusers(read_json(conf), conf) if conf else config_of_shapes(have, files[0])
+    cfg, mean, std = config_of_diffusers(read_json(conf, AGAIN), conf) if conf else config_of_shapes(have, files[0])
     with torch.device('meta'): vae = WanVAE(cfg)
     ours = {vae_name(n, spelling, cfg.blocks): n for n in have}; shapes = {k: tuple(p.shape) for k, p in vae.named_parameters()}
     if gone := [k for k in shapes if k not in ours]:

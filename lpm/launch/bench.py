@@ -306,7 +306,7 @@ def main(
     "Score a model on people and sentences it never met."
     if what not in WHAT: raise LpmError(f'unknown --what {what!r}: choose one of {", ".join(WHAT)}')
     if strips_of and what not in ('base', 'student'): raise LpmError(f'--strips_of performs with base or student, not {what}')
-    at_least(clips=clips, group=group, steps=steps); at_least(0, seconds=seconds, strips_of=strips_of, blend=blend); check_scales(dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale))
+    at_least(clips=clips, group=group, steps=steps); at_least(0, seconds=seconds, strips_of=strips_of, blend=blend); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
     torch.set_num_threads(1); began = time.time(); name = name or config; cfg = preset(config); data = open_corpus(corpus); c = data['corpus']
     if seconds > c.seconds and not strips_of and what != 'drift': raise LpmError(f'seconds is {seconds}; the clips of {corpus} are {c.seconds} s long, 1 to {c.seconds} or 0 for all are accepted')
     eye = load_reader(reader)
@@ -314,7 +314,7 @@ def main(
     if what in ('base', 'student', 'drift'):
         from lpm.dit import DiT
         feats = Features(features).fits(cfg).of(c); cols, dit = columns(refs, len(feats.kinds)), DiT.from_pretrained(weights, 'backbone' if what == 'student' else None)
-        scales = {k: s for k, s in dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale).items() if s != 1}
+        scales = {k: s for k, s in scales.items() if s != 1}
         run = lambda given, sp, li, s: (base_latents if what == 'base' else student_latents)(dit, cfg, given, sp, li, s, seed=seed, steps=steps, scales=scales)
     if what != 'renderer':
         codec = VAE.from_pretrained(vae)

@@ -197,10 +197,10 @@ def main(
     if what not in ('text', 'references', 'identity', 'copying'): raise LpmError(f'--what {what}: choose text, references, identity or copying')
     if model not in ('base', 'online'): raise LpmError(f'--model {model}: choose base or online')
     if what == 'copying' and model != 'base': raise LpmError('--what copying samples whole windows, which only --model base can')
-    at_least(people=people, group=group, steps=steps); at_least(0, seconds=seconds); check_scales(dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale))
+    at_least(people=people, group=group, steps=steps); at_least(0, seconds=seconds); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
     torch.set_num_threads(1); began = time.time(); cfg, codec = preset(config), VAE.from_pretrained(vae or weights)
     dit = DiT.from_pretrained(weights, 'base' if model == 'base' else 'backbone'); encoder, eye, judge = TextEncoder.from_config(cfg.text), load_reader(), load_who() if what in ('references', 'identity') else None
-    scales = {k: s for k, s in dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale).items() if s != 1}
+    scales = {k: s for k, s in scales.items() if s != 1}
     if what == 'text': scales = {k: s for k, s in scales.items() if k in ('refs', 'text')}          # nobody speaks
     if what == 'copying': scales = {}
     latents = base_latents if model == 'base' else student_latents
