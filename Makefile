@@ -79,10 +79,12 @@ VAE_MINUTES ?= 45
 BASE_MINUTES ?= 135
 ODE_MINUTES ?= 17
 VAE_ARGS ?= $(if $(GPU),--batch 16 --lr 1e-3 --mouth 8)
-BASE_ARGS ?= $(if $(GPU),--tokens 65536 --amp 1)
+# bfloat16 where the machine has it: a GPU, or a CPU with avx512_bf16
+BF16 ?= $(if $(GPU),1,$(if $(shell grep -om1 avx512_bf16 /proc/cpuinfo 2>/dev/null),1,0))
+BASE_ARGS ?= --amp $(BF16) $(if $(GPU),--tokens 65536)
 # share of BASE_MINUTES of every stage, in per cent
 STAGES ?= video:40 speak:12 listen:8 mixed:16 references:16 extension:8
-ODE_ARGS ?= $(if $(GPU),--size 24)
+ODE_ARGS ?= --amp $(BF16) $(if $(GPU),--size 24)
 WORDS ?=
 W = $(if $(filter tiny,$(CONFIG)),work,work/$(CONFIG))
 LAUNCH = $(if $(GPU),,ACCELERATE_USE_CPU=true )$(BIN)/accelerate launch $(if $(GPU),--num_processes 1,--multi_gpu --num_processes 2) --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'ASSETS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config',
            'tiny', 'small', 'debug', 'paper', 'config', 'to_dict', 'from_dict', 'is_hub_id', 'find_weights', 'shipped',
-           'atomic', 'why', 'read_json', 'Pretrained', 'save_component', 'widen']
+           'atomic', 'why', 'intact', 'read_json', 'Pretrained', 'save_component', 'widen']
 
 # %% ../nbs/01_config.ipynb #c71ae8f2
 import contextlib
@@ -210,6 +210,15 @@ def atomic(
 
 # %% ../nbs/01_config.ipynb #ee608b95
 def why(e)->str: "An exception's message in one line, shortened."; return ' '.join(str(e).split())[:300] or type(e).__name__
+
+@contextlib.contextmanager
+def intact(
+    folder, # whose arrays are about to be opened
+    mend:str # what to do when it is damaged
+):
+    "What goes wrong while a folder of arrays is opened, in one line."
+    try: yield
+    except (OSError, ValueError, EOFError, KeyError) as e: raise LpmError(f'{folder} is damaged ({why(e)}): {mend}') from None
 
 def read_json(
     path, # a .json file

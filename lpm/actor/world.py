@@ -17,7 +17,7 @@ import torch
 from .acting import EXPRESSIONS, act
 from .body import PERFORMANCE, identity, neutral, render
 from .speech import VOICES
-from ..config import atomic, from_dict, read_json, why
+from ..config import atomic, from_dict, intact, read_json
 from ..notation import FPS, LpmError, SAMPLE_RATE, at_least
 
 # %% ../../nbs/05_actor.world.ipynb #8b256d33
@@ -113,8 +113,7 @@ def open_corpus(
     folder = Path(folder)
     if not (folder/'corpus.json').is_file(): raise LpmError(f'no corpus in {folder}: make one with python -m lpm.launch.corpus --out {folder}')
     c = from_dict(Corpus, read_json(folder/'corpus.json', f'remove {folder} to draw it anew'))
-    try: out = {k: np.lib.format.open_memmap(folder/f'{k}.npy', mode=mode) for k in arrays(c)}
-    except (OSError, ValueError, EOFError) as e: raise LpmError(f'{folder} is damaged ({why(e)}): remove it to draw it anew') from None
+    with intact(folder, 'remove it to draw it anew'): out = {k: np.lib.format.open_memmap(folder/f'{k}.npy', mode=mode) for k in arrays(c)}
     return dict(out, corpus=c)
 
 def create_corpus(

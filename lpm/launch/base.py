@@ -66,7 +66,7 @@ def main(
     every:int=250, # steps between probes
     runs:str='runs', # folder of records
     face:float=3., # weight of errors in the face's cells, brows to chin
-    inside:float=.2, # share of windows whose portrait is the clip's own first picture; 1 teaches copying, see page 96a
+    inside:float=.1, # share of windows that begin with the very picture that is their portrait; 1 teaches copying, see page 96a
     init:str='', # start from these weights (preset or folder; fewer channels are widened); default: what the stage before left in --out
 ):
     "Train one stage of Base LPM on cached features, resumable; run again to go on."

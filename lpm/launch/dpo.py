@@ -21,7 +21,7 @@ from ..actor.reader import SCALES, load_reader, read
 from ..actor.world import MODES, clip_info, open_corpus, person_row, to_video
 from ..base import EVALUATIONS, GUIDANCE, Features, cond_of, latent_weight
 from ..bench.metrics import cells, cells_apart, face_distance, jaw_correlation, mean, pitch_correlation, redraw
-from ..config import config as preset, read_json, save_component, to_dict, why
+from ..config import config as preset, intact, read_json, save_component, to_dict
 from ..dit import DiT
 from ..dpo import choose, dpo_loss, frozen, pair_batch, pareto
 from .bench import base_latents, decode, film, signed
@@ -105,9 +105,8 @@ class Pool:
         self.folder = Path(folder)
         if not (self.folder/'pool.json').is_file(): raise LpmError(f'no takes in {folder}: make them with python -m lpm.launch.dpo --do pool')
         self.info = read_json(self.folder/'pool.json', f'remove {folder} to begin anew')
-        try:
+        with intact(folder, 'remove it to begin anew'):
             for k in self.names: setattr(self, k, np.load(self.folder/f'{k}.npy', mmap_mode=mode))
-        except (OSError, ValueError, EOFError) as e: raise LpmError(f'{folder} is damaged ({why(e)}): remove it to begin anew') from None
         self.clips, self.kinds = np.array(self.info['clips']), np.array(self.info['kinds'])
 
     def marks(self)->torch.Tensor: # [M, S, 5], nan: not judged, or not asked
