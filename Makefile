@@ -77,19 +77,21 @@ CLIPS ?= 3000
 RECORD ?= 120
 VAE_MINUTES ?= 45
 BASE_MINUTES ?= 135
-ODE_MINUTES ?= 17
+ONLINE_MINUTES ?= 45
 VAE_ARGS ?= $(if $(GPU),--batch 16 --lr 1e-3 --mouth 8)
 # bfloat16 where the machine has it: a GPU, or a CPU with avx512_bf16
 BF16 ?= $(if $(GPU),1,$(if $(shell grep -om1 avx512_bf16 /proc/cpuinfo 2>/dev/null),1,0))
 BASE_ARGS ?= --amp $(BF16) $(if $(GPU),--tokens 65536)
 # share of BASE_MINUTES of every stage, in per cent
 STAGES ?= video:40 speak:12 listen:8 mixed:16 references:16 extension:8
-ODE_ARGS ?= --amp $(BF16) $(if $(GPU),--size 24)
+ONLINE_ARGS ?= --amp $(BF16) $(if $(GPU),--size 24)
+# share of ONLINE_MINUTES of every stage
+ONLINE_STAGES ?= ode:40 offpolicy:15 onpolicy:25 refiner:20
 WORDS ?=
 W = $(if $(filter tiny,$(CONFIG)),work,work/$(CONFIG))
 LAUNCH = $(if $(GPU),,ACCELERATE_USE_CPU=true )$(BIN)/accelerate launch $(if $(GPU),--num_processes 1,--multi_gpu --num_processes 2) --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m
 EACH = rm -f $(W)/failed; for part in $$(seq 0 $$(($(PARTS) - 1))); do $(PY) -m $(1) --part $$part || echo $$part >> $(W)/failed & done; wait; test ! -e $(W)/failed
-train: $(W)/ode.done
+train: $(W)/online.done
 	@echo 'weights in $(W)/weights: .venv/bin/lpm perform --weights $(W)/weights'
 $(W)/corpus.done: | setup-dev
 	@mkdir -p $(W)
@@ -109,10 +111,12 @@ $(W)/base.done: $(W)/encode.done
 	rm -rf $(W)/paths
 	@touch $@
 $(W)/paths.done: $(W)/base.done
-	$(call EACH,lpm.launch.ode --record $(RECORD) --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --paths $(W)/paths)
+	$(call EACH,lpm.launch.online --record $(RECORD) --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --paths $(W)/paths)
 	@touch $@
-$(W)/ode.done: $(W)/paths.done
-	$(LAUNCH) lpm.launch.ode --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --paths $(W)/paths --minutes $(ODE_MINUTES) --out $(W)/weights $(ODE_ARGS)
+$(W)/online.done: $(W)/paths.done
+	set -e; again=; for s in $(ONLINE_STAGES); do f=$(W)/online_$${s%:*}.done; test -z "$$again" && test -e $$f && continue; again=1; rm -f $$f; \
+	  $(LAUNCH) lpm.launch.online --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --vae $(W)/weights --paths $(W)/paths --out $(W)/weights --stage $${s%:*} \
+	  --minutes $$(echo $${s#*:} $(ONLINE_MINUTES) | awk '{print $$1*$$2/100}') $(ONLINE_ARGS); touch $$f; done
 	@touch $@
 
 clean:

@@ -54,7 +54,7 @@ class KVCache:
 @patch
 def commit(self:KVCache):
     "Keep the keys and values of the last forward as chunk `current`; drop what no later chunk will see."
-    self.chunks[self.current] = self.pending
+    self.chunks[self.current] = {i: (k.detach(), v.detach()) for i, (k, v) in self.pending.items()}       # no gradient reaches the past
     self.chunks = {c: kv for c, kv in self.chunks.items() if c in self.visible(self.current + 1)}
     self.pending = {}
 

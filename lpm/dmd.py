@@ -42,22 +42,21 @@ def judged(
     cfg:Config, # the model's configuration
     data:Features, # what the student was told
     idx, # [B] clips
-    films, # [B, C, 1+6n, H, W] what it made of them; gradients pass
+    latents:int, # of the student's films, 1 + 6n
     cols, # reference columns
     g, # torch.Generator
     shift:float=2. # of the noise levels
-)->Batch: # two seconds of every film, with noise, for `dmd_loss` and `critic_loss`
-    "A window of the student's films, as a training window of the base."
-    c, n = cfg.chunk, (films.shape[2] - 1)//cfg.chunk
-    first = c*int(torch.randint(max(1, n - 1), (), generator=g)); x0 = films[:, :, first:first + 2*c + 1]; B, T = len(idx), x0.shape[2]
+)->tuple: # (first latent, `Batch` of two seconds without films: put the student's window in as x0)
+    "Where a film will be judged: which window, told what, with how much of which noise."
+    c, n = cfg.chunk, (latents - 1)//cfg.chunk; T = min(2*c + 1, latents); B = len(idx)
+    first = c*int(torch.randint(max(1, n - 1), (), generator=g))
     k = 1 if first == 0 else list(SEEN)[int(torch.multinomial(torch.tensor(list(SEEN.values())), 1, generator=g))]
     clean = (torch.arange(T) < k).expand(B, T)
     t = sample_t((B, 1), g, std=None, shift=shift).clamp(.02, .98).expand(B, T).masked_fill(clean, 0.)
-    b = Batch(x0.detach(), clip_cond(cfg, data, idx, T, cols, first), clean, t, torch.randn(x0.shape, generator=g), torch.zeros(B)).to(films.device)
-    b.x0 = x0; return b
+    return first, Batch(torch.zeros(0), clip_cond(cfg, data, idx, T, cols, first), clean, t, torch.randn(B, cfg.vae.channels, T, *cfg.latent_hw, generator=g), torch.zeros(B))
 
 def dmd_loss(
-    b:Batch, # from `judged`; gradients of b.x0 lead to the student
+    b:Batch, # from `judged`, with a window of the student's film as x0
     teacher, critic, # DiTs
     scales:dict={}, # guidance of the teacher, see `guided_velocity`
     weight=1. # [C, 1, H, W] from `latent_weight`

@@ -115,11 +115,12 @@ def work(
 def start(
     name:str, # name of the run
     processes:int=0, # how many were promised; 0 accepts any
-    verbose:bool=True # print the line
+    verbose:bool=True, # print the line
+    in_turns:bool=False # a step trains a part of the model only (student or critic)
 ): # an Accelerator
     "Create the Accelerator and say what the run has to work with."
-    from accelerate import Accelerator
-    acc = Accelerator(cpu=not torch.cuda.is_available())
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+    acc = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=in_turns)])
     want = processes or int(os.environ.get('WORLD_SIZE', 1))
     if acc.num_processes != want:
         raise LpmError(f'{name}: {want} processes were asked for and {acc.num_processes} run; on CPU start with: ' + ' '.join(launch_command([], want)))
@@ -371,7 +372,7 @@ def fit(
 # %% ../nbs/07_train.ipynb #008fde7c
 def _log(st, logs, seconds, verbose, name):
     "Append the mean of the last steps to the curve and print it."
-    row = {k: sum(l[k] for l in logs)/len(logs) for k in logs[0]}
+    said = {k: [l[k] for l in logs if l[k] == l[k]] for k in logs[0]}; row = {k: sum(v)/len(v) if v else float('nan') for k, v in said.items()}      # nan: not asked in that step
     ses = st['sessions'][-1]; row = dict(step=st['step'], **row); c = st['curve']
     for k, v in row.items(): c.setdefault(k, []).append(v)
     if len(c['step']) > 300: st['curve'] = thin(c)

@@ -62,10 +62,12 @@ def test_base_goes_on(work, base):
     r = launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 3, '--tokens', 64)
     assert record(work, 'base_debug_video')['steps'] == 3, r.stdout[-1500:]
 
-def test_ode(work, base):
-    run(sys.executable, '-m', 'lpm.launch.ode', '--teacher', base, '--name', 'debug', '--record', 3, cwd=work)
-    launch(work, 1, '-m', 'lpm.launch.ode', '--teacher', base, '--name', 'debug', '--steps', 2, '--size', 2, '--out', 'weights')
-    assert (work / 'weights' / 'backbone' / 'model.safetensors').exists() and record(work, 'ode_debug')['steps'] == 2
+def test_online(work, base, vae):
+    "Paths, then all four stages; two ranks agree although each step trains a part of the module only."
+    online = ['-m', 'lpm.launch.online', '--teacher', base, '--name', 'debug', '--vae', vae]
+    run(sys.executable, *online, '--record', 3, cwd=work)
+    for s in ('ode', 'offpolicy', 'onpolicy', 'refiner'): launch(work, 2 if s == 'onpolicy' else 1, *online, '--stage', s, '--steps', 2, '--size', 1, '--turns', 1, '--out', 'weights')
+    assert all((work / 'weights' / c / 'model.safetensors').exists() for c in ('backbone', 'refiner', 'critic')) and record(work, 'online_debug_onpolicy')['steps'] == 2
 
 def test_dpo(work, base, vae, corpus):
     "Takes, marks, two steps on the clear cases, the bench: each a command of its own, and two processes that share the pool."
