@@ -173,7 +173,8 @@ def is_hub_id(name)->bool: "owner/name, and nothing of that name is here."; retu
 
 def find_weights(
     name:str, # preset shipped inside the package ('tiny'), a local folder, or a hub id 'owner/name'
-    component:str # 'vae', 'base', 'backbone', 'reader'...
+    component:str, # 'vae', 'base', 'backbone', 'refiner', 'reader'...
+    needed:bool=True # False: a model may do without it, None is returned then
 )->Path: # folder with config.json and model.safetensors
     "Resolve weights: explicit folder, then the package, then the hub (said before it downloads)."
     for p in (Path(name)/component, Path(name), WEIGHTS/name/component):
@@ -181,8 +182,11 @@ def find_weights(
     if is_hub_id(name):
         from huggingface_hub import snapshot_download
         print(f'downloading {name}/{component} from the hub', file=sys.stderr)
-        try: return Path(snapshot_download(name, allow_patterns=['config.json', f'{component}/*']))/component
+        try:
+            p = Path(snapshot_download(name, allow_patterns=['config.json', f'{component}/*']))/component
+            return p if needed or (p/'config.json').is_file() else None
         except Exception as e: raise LpmError(f'{name} could not be fetched from the hub ({type(e).__name__}): give a local folder, or a preset shipped with the package ({", ".join(shipped()) or "none yet"})') from None
+    if not needed: return None
     raise LpmError(f'no {component} weights at {name!r}: give a preset shipped with the package ({", ".join(shipped()) or "none yet"}), '
                    f'a folder holding {component}/config.json and {component}/model.safetensors, or a hub id owner/name')
 

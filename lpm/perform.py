@@ -32,7 +32,7 @@ from .dit import DiT, Ref
 from .longform import Continuation, Journal, digest, direction, directions, forget
 from .media import VideoWriter, check_file, iter_audio, measure_skew, read_image
 from .notation import CHUNK_FRAMES, FPS, LpmError, SAMPLE_RATE, samples_of_frames
-from .online import Rollout
+from .online import Online
 from .stream import ConditionStream
 from .text import TextEncoder
 from .vae import VAE, fit_stats, init_pca
@@ -299,7 +299,7 @@ class Performer:
     "A model with everything it needs to perform."
     def __init__(self,
         cfg:Config,         # configuration
-        dit:DiT,            # base model or causal student
+        dit,                # `DiT` of the base or `Online`
         vae:VAE,            # codec
         text=None,          # TextEncoder, or None: directions are not heard
         model:str='online', # 'online' (causal, two steps) or 'base' (four steps, guidance)
@@ -312,7 +312,7 @@ class Performer:
     def __repr__(self): return f'Performer({self.weights!r}, {self.model}, {self.cfg.px} px, {sum(p.numel() for p in self.dit.parameters())/1e6:.2f} M parameters)'
 
 # %% ../nbs/48_perform.ipynb #a5bb713a
-MODELS = dict(online='backbone', base='base')   # model -> component folder
+MODELS = dict(online=Online, base=DiT)
 
 def _full_config(folder, dit, vae):
     "The configuration of a checkpoint folder, as far as components do not say it themselves."
@@ -342,7 +342,7 @@ def _from_pretrained(cls,
     "Load a performer."
     if model not in MODELS: raise LpmError(f'unknown model {model!r}: {" and ".join(MODELS)} are accepted')
     if dtype not in ('float32', 'bfloat16'): raise LpmError(f'unknown dtype {dtype!r}: float32 and bfloat16 are accepted')
-    dit, vae = DiT.from_pretrained(str(weights), MODELS[model]), VAE.from_pretrained(str(weights))
+    dit, vae = MODELS[model].from_pretrained(str(weights)), VAE.from_pretrained(str(weights))
     cfg = _full_config(find_weights(str(weights), 'vae').parent, dit.cfg, vae.cfg)
     return cls(cfg, dit, vae, TextEncoder.from_config(cfg.text) if text else None, model, dtype, str(weights))
 
@@ -361,7 +361,7 @@ def untrained(
     dit = DiT(cfg.dit)
     with torch.no_grad():
         for p in dit.parameters(): p.add_(.05*torch.randn_like(p))
-    for c in MODELS.values(): save_component(dit, folder, c, cfg)
+    for c in ('base', 'backbone'): save_component(dit, folder, c, cfg)
     return str(folder)
 
 # %% ../nbs/48_perform.ipynb #e90aac7e
@@ -377,7 +377,7 @@ def _prepare(self,
     return c, z[:1], tuple(Ref(z[i:i+1], k, s) for i, (k, s, _) in enumerate(use, 1))
 
 def _roll(self, first, refs, seed, **kw):
-    if self.model == 'online': return Rollout(self.dit, self.cfg, first, refs, seed)
+    if self.model == 'online': return self.dit.roll(self.cfg, first, refs, seed)
     return Continuation(self.dit, self.cfg, first, refs, torch.Generator().manual_seed(seed), **kw)
 
 def _which(references):

@@ -92,8 +92,7 @@ def student_latents(
     dit, cfg, given, speak, listen, seconds, seed=0, **_ # as `base_latents`
 ): # yields [N, C, 7 or 6, H, W]
     "The causal two-step student, streamed: it is given only the sound that has been heard."
-    from lpm.online import Rollout
-    roll = Rollout(dit, cfg, given['first'], given['refs'], seed)
+    roll = dit.roll(cfg, given['first'], given['refs'], seed)
     for c in range(seconds):
         heard = chunk_end(c, cfg.audio.rate, cfg.chunk)
         yield roll.step(window_cond(cfg, speak[:, :heard], listen[:, :heard], *roll.window(c), *given['text'](c)))
@@ -313,7 +312,8 @@ def main(
     modes = [clip_info(corpus, i)['mode'] if data['done'][i] and i >= c.first_held_out else '' for i in range(c.clips)]
     if what in ('base', 'student', 'drift'):
         from lpm.dit import DiT
-        feats = Features(features).fits(cfg).of(c); cols, dit = columns(refs, len(feats.kinds)), DiT.from_pretrained(weights, 'backbone' if what == 'student' else None)
+        from lpm.online import Online
+        feats = Features(features).fits(cfg).of(c); cols, dit = columns(refs, len(feats.kinds)), (Online if what == 'student' else DiT).from_pretrained(weights)
         scales = {k: s for k, s in scales.items() if s != 1}
         run = lambda given, sp, li, s: (base_latents if what == 'base' else student_latents)(dit, cfg, given, sp, li, s, seed=seed, steps=steps, scales=scales)
     if what != 'renderer':

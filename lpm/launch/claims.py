@@ -27,6 +27,7 @@ from ..flow import timesteps
 from .bench import base_latents, decode, film as sheet, signed, sounds, student_latents, through
 from ..longform import check_scales
 from ..notation import LpmError, at_least, samples_of_frames
+from ..online import Online
 from ..train import git_commit, machine, rng, work, write_record
 from ..vae import VAE
 
@@ -199,7 +200,7 @@ def main(
     if what == 'copying' and model != 'base': raise LpmError('--what copying samples whole windows, which only --model base can')
     at_least(people=people, group=group, steps=steps); at_least(0, seconds=seconds); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
     torch.set_num_threads(1); began = time.time(); cfg, codec = preset(config), VAE.from_pretrained(vae or weights)
-    dit = DiT.from_pretrained(weights, 'base' if model == 'base' else 'backbone'); encoder, eye, judge = TextEncoder.from_config(cfg.text), load_reader(), load_who() if what in ('references', 'identity') else None
+    dit = (DiT if model == 'base' else Online).from_pretrained(weights); encoder, eye, judge = TextEncoder.from_config(cfg.text), load_reader(), load_who() if what in ('references', 'identity') else None
     scales = {k: s for k, s in scales.items() if s != 1}
     if what == 'text': scales = {k: s for k, s in scales.items() if k in ('refs', 'text')}          # nobody speaks
     if what == 'copying': scales = {}
