@@ -219,7 +219,7 @@ class Trajectories:
     "A folder of recorded teacher paths: eps, x1, x0, the clips they belong to and the reference columns used."
     def __init__(self, folder):
         self.parts = sorted(Path(folder).glob('part*.npz'))
-        if not self.parts: raise LpmError(f'no trajectories in {folder}: record some with python -m lpm.launch.ode --record')
+        if not self.parts: raise LpmError(f'no trajectories in {folder}: record some with python -m lpm.launch.online --record')
         load = [np.load(p) for p in self.parts]
         for n in ('eps', 'x1', 'x0', 'clip'): setattr(self, n, np.concatenate([d[n] for d in load]))
         self.part = np.repeat(np.arange(len(load)), [len(d['clip']) for d in load])     # clips of one file share reference columns
