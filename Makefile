@@ -67,8 +67,8 @@ hooks: setup-dev
 lab: setup-dev
 	@$(BIN)/jupyter lab nbs
 
-# The whole chain. Every stage is done once (its stamp is W/*.done, for a stage of the base W/base_STAGE.done) and continues where it was interrupted; remove a stamp to do this
-# stage and all after it again (for a stage of the base: its stamp and base.done). New features begin where the last ones were interrupted (W/encode.begun), otherwise anew.
+# The whole chain. Every stage is done once (its stamp is W/*.done, for a stage of base or student W/base_STAGE.done, W/online_STAGE.done) and continues where it was interrupted; remove a stamp to do this
+# stage and all after it again (for a stage of base or student: its stamp and base.done or online.done). New features begin where the last ones were interrupted (W/encode.begun), otherwise anew.
 # make train CONFIG=small GPU=1 PARTS=16: 128 px, trained on one GPU, drawn and encoded by sixteen processes.
 CONFIG ?= tiny
 GPU ?=
@@ -108,7 +108,7 @@ $(W)/base.done: $(W)/encode.done
 	set -e; again=; for s in $(STAGES); do f=$(W)/base_$${s%:*}.done; test -z "$$again" && test -e $$f && continue; again=1; rm -f $$f; \
 	  $(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --out $(W)/weights --stage $${s%:*} \
 	  --minutes $$(echo $${s#*:} $(BASE_MINUTES) | awk '{print $$1*$$2/100}') $(BASE_ARGS); touch $$f; done
-	rm -rf $(W)/paths
+	rm -rf $(W)/paths $(W)/online_*.done
 	@touch $@
 $(W)/paths.done: $(W)/base.done
 	$(call EACH,lpm.launch.online --record $(RECORD) --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --paths $(W)/paths)
