@@ -38,6 +38,7 @@ STAGES = dict(
 def stage(
     name:str # one of `STAGES`
 )->Stage:
+    "Its row of the table."
     if name not in STAGES: raise LpmError(f'unknown stage {name!r}: choose one of {", ".join(STAGES)}')
     return STAGES[name]
 
