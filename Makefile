@@ -91,6 +91,9 @@ WORDS ?=
 W = $(if $(filter tiny,$(CONFIG)),work,work/$(CONFIG))
 LAUNCH = $(if $(GPU),,ACCELERATE_USE_CPU=true )$(BIN)/accelerate launch $(if $(GPU),--num_processes 1,--multi_gpu --num_processes 2) --num_machines 1 --main_process_port 0 --dynamo_backend no --mixed_precision no -m
 EACH = rm -f $(W)/failed; for part in $$(seq 0 $$(($(PARTS) - 1))); do $(PY) -m $(1) --part $$part || echo $$part >> $(W)/failed & done; wait; test ! -e $(W)/failed
+# $(call STAGED,SCRIPT,stages with shares,minutes,arguments): all stages that have no stamp, and all after them
+STAGED = set -e; again=; for s in $(2); do f=$(W)/$(1)_$${s%:*}.done; test -z "$$again" && test -e $$f && continue; again=1; rm -f $$f; \
+	  $(LAUNCH) lpm.launch.$(1) --name $(CONFIG) --features $(W)/features --out $(W)/weights --stage $${s%:*} --minutes $$(echo $${s\#*:} $(3) | awk '{print $$1*$$2/100}') $(4); touch $$f; done
 train: $(W)/online.done
 	@echo 'weights in $(W)/weights: .venv/bin/lpm perform --weights $(W)/weights'
 $(W)/corpus.done: | setup-dev
@@ -105,18 +108,14 @@ $(W)/encode.done: $(W)/vae.done
 	$(call EACH,lpm.launch.encode --parts $(PARTS) --name $(CONFIG) --corpus $(W)/corpus --vae $(W)/weights --out $(W)/features $(if $(WORDS),--words $(WORDS)))
 	@rm $(W)/encode.begun; touch $@
 $(W)/base.done: $(W)/encode.done
-	set -e; again=; for s in $(STAGES); do f=$(W)/base_$${s%:*}.done; test -z "$$again" && test -e $$f && continue; again=1; rm -f $$f; \
-	  $(LAUNCH) lpm.launch.base --name $(CONFIG) --features $(W)/features --out $(W)/weights --stage $${s%:*} \
-	  --minutes $$(echo $${s#*:} $(BASE_MINUTES) | awk '{print $$1*$$2/100}') $(BASE_ARGS); touch $$f; done
+	$(call STAGED,base,$(STAGES),$(BASE_MINUTES),$(BASE_ARGS))
 	rm -rf $(W)/paths $(W)/online_*.done
 	@touch $@
 $(W)/paths.done: $(W)/base.done
 	$(call EACH,lpm.launch.online --record $(RECORD) --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --paths $(W)/paths)
 	@touch $@
 $(W)/online.done: $(W)/paths.done
-	set -e; again=; for s in $(ONLINE_STAGES); do f=$(W)/online_$${s%:*}.done; test -z "$$again" && test -e $$f && continue; again=1; rm -f $$f; \
-	  $(LAUNCH) lpm.launch.online --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --vae $(W)/weights --paths $(W)/paths --out $(W)/weights --stage $${s%:*} \
-	  --minutes $$(echo $${s#*:} $(ONLINE_MINUTES) | awk '{print $$1*$$2/100}') $(ONLINE_ARGS); touch $$f; done
+	$(call STAGED,online,$(ONLINE_STAGES),$(ONLINE_MINUTES),--teacher $(W)/weights --vae $(W)/weights --paths $(W)/paths $(ONLINE_ARGS))
 	@touch $@
 
 clean:

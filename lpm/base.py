@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['EYES', 'TALK', 'STAGES', 'LENGTHS', 'CLEAN', 'ALONE', 'GUIDANCE', 'EVALUATIONS', 'GUIDED', 'Features', 'window_cond',
-           'Stage', 'stage', 'prepare', 'pick_refs', 'bucket', 'Batch', 'make_refs', 'refs_of', 'clip_cond', 'cond_of',
-           'movement', 'second_of', 'captions', 'deal', 'batch', 'inherited', 'cell_map', 'latent_weight', 'base_loss',
-           'toy_features', 'guided_velocity', 'sample_window']
+           'Stage', 'stage', 'builds_on', 'prepare', 'pick_refs', 'bucket', 'Batch', 'make_refs', 'refs_of',
+           'clip_cond', 'cond_of', 'movement', 'second_of', 'captions', 'deal', 'batch', 'inherited', 'cell_map',
+           'latent_weight', 'base_loss', 'toy_features', 'guided_velocity', 'sample_window']
 
 # %% ../nbs/37_base.ipynb #abc2599c
 import json
@@ -112,11 +112,22 @@ STAGES = dict(
     extension=Stage(TALK, rich=.45, cut=.5, after='references'))
 
 def stage(
-    name:str # one of `STAGES`
-)->Stage:
-    "Its row of the table."
-    if name not in STAGES: raise LpmError(f'unknown stage {name!r}: choose one of {", ".join(STAGES)}')
-    return STAGES[name]
+    name:str, # one of `stages`
+    stages:dict=STAGES # table: name -> row
+): # the row
+    "A row of a table of stages."
+    if name not in stages: raise LpmError(f'unknown stage {name!r}: choose one of {", ".join(stages)}')
+    return stages[name]
+
+def builds_on(
+    name:str, after:str, # a stage and the one before
+    out, # folder that all stages share
+    component:str # where the weights lie in it
+):
+    "Refuse a folder that holds something else than what the stage before left."
+    if not (Path(out or '.')/component/'config.json').is_file(): raise LpmError(f'--stage {name} builds on the weights of --stage {after}: train that first with the same --out, or name weights with --init')
+    was = Path(out or '.')/component/'stage.txt'; was = was.read_text().strip() if was.is_file() else after       # weights from elsewhere do not say
+    if was not in (after, name): raise LpmError(f'--stage {name} builds on --stage {after}, but {out} holds --stage {was}')
 
 # %% ../nbs/37_base.ipynb #dfb0e35f
 def prepare(

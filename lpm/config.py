@@ -231,7 +231,7 @@ def read_json(
     "One JSON object, or one line."
     try: d = json.loads(Path(path).read_text(encoding='utf-8'))
     except (OSError, ValueError) as e: raise LpmError(f'{path} cannot be read as JSON ({why(e)}): {mend}') from None
-    if not isinstance(d, dict): raise LpmError(f'{path} holds no settings: {mend}')
+    if not isinstance(d, dict): raise LpmError(f'{path} holds no settings, that is no JSON object: {mend}')
     return d
 
 # %% ../nbs/01_config.ipynb #2906fd13

@@ -65,7 +65,7 @@ DAMAGE = {
     'no folder': (lambda d: shutil.rmtree(d), 'holds no config.json'),
     'empty folder': (lambda d: [p.unlink() for p in d.iterdir()], 'holds no config.json'),
     'config is no json': (lambda d: (d/'config.json').write_text('{"dim": '), 'cannot be read as JSON'),
-    'config is a list': (lambda d: (d/'config.json').write_text('[]'), 'holds no settings'),
+    'config is a list': (lambda d: (d/'config.json').write_text('[]'), 'no JSON object'),
     'config of another model': (lambda d: conf(d, _class_name='FluxTransformer2DModel'), 'accepted are WanModel and WanTransformer3DModel'),
     'config says nothing': (lambda d: (d/'config.json').write_text('{}'), 'no Wan model'),
     'first-last-frame model': (lambda d: conf(d, model_type='flf2v'), "'t2v' or 'i2v'"),

@@ -13,11 +13,11 @@ import torch
 from fastcore.script import call_parse
 
 from ..actor.body import mouth_box
-from ..base import Features, base_loss, batch, cell_map, latent_weight, prepare, stage as stage_of
+from ..base import Features, base_loss, batch, builds_on, cell_map, latent_weight, prepare, stage as stage_of
 from ..config import atomic, config, save_component, to_dict, widen
 from ..dit import DiT
 from ..flow import interpolate, x0_from_v
-from ..notation import LpmError, at_least
+from ..notation import at_least
 from ..train import finish, fit, optimizer, start
 
 # %% ../../nbs/93_launch.base.ipynb #ea7e684e
@@ -72,9 +72,7 @@ def main(
     "Train one stage of Base LPM on cached features, resumable; run again to go on."
     at_least(tokens=tokens); cfg, s = config(name), stage_of(stage); data = Features(features).fits(cfg); run = run or f'base_{name}_{stage}'
     if not init and s.after:
-        if not (Path(out or '.')/'base'/'config.json').is_file(): raise LpmError(f'--stage {stage} builds on the weights of --stage {s.after}: train that first with the same --out, or name weights with --init')
-        init, was = out, Path(out)/'base'/'stage.txt'; was = was.read_text().strip() if was.is_file() else s.after       # weights from elsewhere do not say
-        if was not in (s.after, stage): raise LpmError(f'--stage {stage} builds on --stage {s.after}, but {out} holds --stage {was}')
+        builds_on(stage, s.after, out, 'base'); init = out
     acc = start(run); torch.manual_seed(seed)
     dit = widen(DiT(cfg.dit), DiT.from_pretrained(init)) if init else DiT(cfg.dit)
     for stream in s.fresh: dit.open_ear(stream)

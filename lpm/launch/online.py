@@ -15,12 +15,12 @@ import torch
 from fastcore.script import call_parse
 
 from ..actor.reader import load_reader
-from ..base import GUIDANCE, Features, latent_weight, pick_refs
+from ..base import GUIDANCE, Features, builds_on, latent_weight, pick_refs, stage as stage_of
 from ..config import atomic, config, save_component, to_dict, widen
-from ..curriculum import Curriculum, both_rates, one_direction, stage as stage_of, stage_batch
+from ..curriculum import STAGES, Curriculum, both_rates, one_direction, stage_batch
 from ..dit import DiT
 from ..longform import check_scales, digest
-from ..notation import LpmError, at_least
+from ..notation import at_least
 from ..online import Trajectories, record as record_paths
 from ..train import finish, fit, recipe, rng, start
 from ..vae import VAE
@@ -79,13 +79,10 @@ def main(
 ):
     "Train one stage of Online LPM, resumable; or record what the first two learn from."
     at_least(size=size, turns=turns); at_least(0, record=record, part=part, lr=lr, matrix_lr=matrix_lr, critic_rate=critic_rate)
-    cfg, s = config(name), stage_of(stage); data = Features(features).fits(cfg); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
+    cfg, s = config(name), stage_of(stage, STAGES); data = Features(features).fits(cfg); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
     if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, scales=scales, seed=seed)
     place = Path(out or '.')
-    if s.after and not init:
-        if not (place/'backbone'/'config.json').is_file(): raise LpmError(f'--stage {stage} builds on the weights of --stage {s.after}: train that first with the same --out, or name weights with --init')
-        was = place/'backbone'/'stage.txt'; was = was.read_text().strip() if was.is_file() else s.after       # weights from elsewhere do not say
-        if was not in (s.after, stage): raise LpmError(f'--stage {stage} builds on --stage {s.after}, but {out} holds --stage {was}')
+    if s.after and not init: builds_on(stage, s.after, out, 'backbone')
     run = run or f'online_{name}_{stage}'; acc = start(run, in_turns=s.source != 'paths'); there = lambda m: m.to(acc.device).eval().requires_grad_(False)
     base = DiT.from_pretrained(teacher); student = widen(DiT(cfg.dit), DiT.from_pretrained(init or out, 'backbone') if s.after or init else base)
     tr = Trajectories(paths) if s.source in ('paths', 'noised') else None
