@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST', 'PLAIN', 'PROMPT_FRAMES', 'HALF', 'ramp', 'crossfade', 'check_latent', 'check_sound', 'check_scales',
            'Continuation', 'step', 'state', 'load', 'generate', 'directions', 'direction', 'told', 'digest', 'kept',
-           'forget', 'Journal', 'save']
+           'read_tensors', 'forget', 'Journal', 'save']
 
 # %% ../nbs/38_longform.ipynb #9a5d1185
 import hashlib
@@ -221,6 +221,13 @@ def kept(
         with safe_open(f, 'pt') as s: return int(s.get_tensor('chunk'))
     except (SafetensorError, OSError): raise LpmError(f'{f} cannot be read; remove the folder to begin anew') from None
 
+def read_tensors(
+    f, # safetensors file
+)->dict: # name -> tensor in memory of its own
+    "Tensors that begin where new ones do: in a mapped file they begin anywhere, and how a kernel rounds may depend on that."
+    from safetensors.torch import load_file
+    return {k: v.clone() for k, v in load_file(f).items()}
+
 HALF = '.*.part*'        # what `atomic` leaves when it is killed without a word
 
 def forget(
@@ -240,10 +247,9 @@ class Journal:
         key:dict, # name -> json value: everything the film depends on
         every:int=10, # seconds of film between savings
     ):
-        from safetensors.torch import load_file
         self.roll, self.folder, self.every, self.back, self.chunk, self.new, self.part = roll, Path(folder), every, roll.back, 0, [], {}
         self._open(json.loads(json.dumps(key))); self.made = kept(self.folder)
-        if self.made: roll.load(load_file(self.folder/'state.safetensors'))
+        if self.made: roll.load(read_tensors(self.folder/'state.safetensors'))
 
     def _open(self, key):
         f = self.folder/'film.json'
@@ -282,9 +288,8 @@ def save(self):
 
 def _read(self, c):
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
     try:
-        if str(c) not in self.part: self.part = load_file(max(f for f in self.folder.glob('second-*.safetensors') if int(f.stem[7:]) <= c))
+        if str(c) not in self.part: self.part = read_tensors(max(f for f in self.folder.glob('second-*.safetensors') if int(f.stem[7:]) <= c))
         return self.part[str(c)]
     except (SafetensorError, OSError, ValueError, KeyError): raise LpmError(f'{self.folder}: second {c} is missing or damaged; remove the folder to begin anew') from None
 
