@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'ASSETS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config',
            'tiny', 'small', 'debug', 'paper', 'config', 'to_dict', 'from_dict', 'is_hub_id', 'find_weights', 'shipped',
-           'atomic', 'why', 'intact', 'read_json', 'Pretrained', 'save_component', 'widen']
+           'atomic', 'why', 'intact', 'read_json', 'pack', 'unpack', 'Pretrained', 'save_component', 'widen']
 
 # %% ../nbs/01_config.ipynb #c71ae8f2
 import contextlib
@@ -235,6 +235,28 @@ def read_json(
     return d
 
 # %% ../nbs/01_config.ipynb #2906fd13
+def pack(
+    state:dict, # name -> tensor
+    dtype=None # torch dtype to store floats in; torch.int8: matrices as integers and a scale per row, the rest as bfloat16; None keeps them
+)->dict: # name -> tensor, for safetensors
+    "Weights as they lie on a disk."
+    import torch
+    out = {k: v.detach().cpu() for k, v in state.items()}
+    for k, v in list(out.items()):
+        if dtype is None or not v.is_floating_point(): continue
+        if dtype == torch.int8 and v.ndim > 1:
+            s = v.float().flatten(1).abs().amax(1).clamp(min=1e-12).view(-1, *[1]*(v.ndim - 1))/127
+            out[k], out[f'{k}.scale'] = (v/s).round().to(torch.int8), s
+        else: out[k] = v.to(torch.bfloat16 if dtype == torch.int8 else dtype)
+    return {k: v.contiguous() for k, v in out.items()}
+
+def unpack(
+    stored:dict # what `pack` gave
+)->dict: # name -> tensor, floats in float32
+    "Weights as a module wants them."
+    scale = {k: s for k, s in stored.items() if k.endswith('.scale') and str(stored.get(k[:-6], s).dtype) == 'torch.int8'}
+    return {k: v.float()*scale[f'{k}.scale'] if f'{k}.scale' in scale else v.float() if v.is_floating_point() else v for k, v in stored.items() if k not in scale}
+
 class Pretrained:
     "Mixin for modules built as `cls(cfg)`: `save_pretrained` and `from_pretrained`, safetensors only."
     config_class = None  # dataclass of the first constructor argument
@@ -242,13 +264,12 @@ class Pretrained:
 
     def save_pretrained(self,
         folder, # created if absent
-        dtype=None # torch dtype to store floats in, None keeps them
+        dtype=None # see `pack`
     )->Path: # the folder
         "Write config.json and model.safetensors."
         from safetensors.torch import save_file
         folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
-        sd = {k: (v.to(dtype) if dtype is not None and v.is_floating_point() else v).detach().contiguous().cpu() for k, v in self.state_dict().items()}
-        with atomic(folder/'config.json') as c, atomic(folder/'model.safetensors') as t: save_file(sd, t); c.write_text(json.dumps(to_dict(self.cfg), indent=1) + '\n')
+        with atomic(folder/'config.json') as c, atomic(folder/'model.safetensors') as t: save_file(pack(self.state_dict(), dtype), t); c.write_text(json.dumps(to_dict(self.cfg), indent=1) + '\n')
         return folder
 
     @classmethod
@@ -265,7 +286,7 @@ class Pretrained:
         try:
             m, sd = cls(from_dict(cls.config_class, read_json(p/'config.json', 'download or train it again'))), load_file(p/'model.safetensors')
             if bad := [k for k, v in sd.items() if v.is_floating_point() and not v.isfinite().all()]: raise LpmError(f'{bad[0]} has numbers that are not finite')
-            m.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in sd.items()})
+            m.load_state_dict(unpack(sd))
         except (LpmError, OSError, TypeError, KeyError, ValueError, RuntimeError, SafetensorError) as e: raise LpmError(f'{p} holds no {cls.__name__}: {why(e)}') from None
         return m.to(dtype or torch.float32).eval()
 

@@ -76,6 +76,7 @@ def refine_chunk(
 class Rollout:
     "An endless stream of latents from a causal student: bounded memory, resumable to the bit."
     back = 0    # no window reaches into earlier seconds: the cache does
+    memory = KVCache
 
     def __init__(self,
         dit:DiT, # causal student: the backbone
@@ -86,7 +87,7 @@ class Rollout:
         refiner:DiT=None, # the second network; None: the backbone's chunks are the film
     ):
         self.dit, self.refiner, self.cfg, self.first, self.seed, self.chunk = dit, refiner, cfg, first, seed, 0
-        self.cache = KVCache(cfg); self.clean = KVCache(cfg) if refiner else None
+        self.cache = self.memory(cfg); self.clean = self.memory(cfg) if refiner else None
         with torch.no_grad():
             self.cache.prefill(dit, refs)
             if refiner: self.clean.prefill(refiner, refs)

@@ -49,6 +49,14 @@ class Strangers:
 
     def cols(self, *kinds)->list: "Columns of these kinds; of the portraits only the first."; return [i for i, k in enumerate(self.kinds) if k[0] in kinds and i not in range(1, N_GLOBAL)]
 
+    def talk(self,
+        cfg, encoder, seconds:int, # configuration, TextEncoder, length
+        cols:tuple=('global',) # kinds of references given
+    )->tuple: # (performances, `given`, speak, listen features)
+        "A dialogue for everybody."
+        acts = [act(90_000 + i, seconds + 1/cfg.fps, 'dialogue', split='held_out') for i in range(len(self.seeds))]
+        return acts, self.given(list(range(len(acts))), self.cols(*cols), encoder.encode([p.captions[0][1] for p in acts])), *sounds(cfg, acts)
+
     def given(self,
         i, # rows
         cols, # reference columns
@@ -163,10 +171,7 @@ def stays(
     seconds:int=60, cols:tuple=('global',) # length, kinds of references given
 )->dict: # mean distances to the references by second, and last second / first second
     "Distance of every second to what the references show."
-    n = len(people.seeds)
-    acts = [act(90_000 + i, seconds + 1/cfg.fps, 'dialogue', split='held_out') for i in range(n)]
-    out = []
-    video = film(people.given(list(range(n)), people.cols(*cols), encoder.encode([p.captions[0][1] for p in acts])), *sounds(cfg, acts), seconds)
+    n, out = len(people.seeds), []; acts, *said = people.talk(cfg, encoder, seconds, cols); video = film(*said, seconds)
     bank = [(who(judge, people.pics[i]), in_sight(reference_poses(s))) for i, s in enumerate(people.seeds)]; known = [combine(*b) for b in bank]
     for i, p in enumerate(acts):
         at = lambda v, tr: who_distance(who(judge, v), in_sight(tr), *known[i])
