@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WHAT', 'pick', 'others', 'decoded', 'decode', 'signed', 'base_latents', 'streamed', 'student_latents', 'scores',
-           'read_all', 'faces', 'compare', 'film', 'sounds', 'scene', 'through', 'strips', 'variants', 'perform_long',
-           'settled', 'measure', 'drifts', 'columns', 'main']
+           'read_all', 'faces', 'looks', 'compare', 'film', 'sounds', 'scene', 'through', 'strips', 'variants',
+           'perform_long', 'settled', 'measure', 'drifts', 'columns', 'main']
 
 # %% ../../nbs/96_launch.bench.ipynb #56e2e74b
 import json
@@ -140,6 +140,16 @@ def faces(
     return face_distance(v, refs, redraw(read(reader, v), person, v.shape[-1]))
 
 # %% ../../nbs/96_launch.bench.ipynb #d657ff62
+def looks(
+    video, # [N, 3, T, H, W] uint8 or in [-1, 1]
+    people, # N identity seeds
+    bank, # N of [K, 3, H, W]: pictures of each
+    reader, every:int=6 # frames
+)->dict: # name -> [N]
+    "How far each clip is from its person, and how sharp: medians over time."
+    d = [drift(signed(v)[:, ::every], b, lambda x, p=p: redraw(read(reader, x), p, x.shape[-1]), FPS//every) for v, p, b in zip(video, people, bank)]
+    return {k: torch.stack([x[k].median() for x in d]) for k in ('face', 'colour', 'sharpness')}
+
 def compare(
     perform, # sound indices -> video of the picked clips
     idx, modes, tracks, state, # the picked clips and their truth
@@ -351,10 +361,11 @@ def main(
                 print(f'{"own" if own else "wrong"} sound: {k + len(i)}/{len(idx)} clips, {(time.time() - began)/60:.1f} min', flush=True)
             return torch.cat(out)
         m = [modes[i] for i in idx]; tr, st = np.array(data['tracks'][idx][:, :n], dtype='float32'), np.array(data['state'][idx][:, :n])
-        table, per_clip, video = compare(perform, idx, m, tr, st, eye)
+        table, per_clip, video = compare(perform, idx, m, tr, st, eye); who = [clip_info(corpus, i)['person'] for i in idx]
+        per_clip.update(looks(video, who, [to_video(data['refs'][r:r+1])[0].transpose(0, 1) for r in (person_row(c, p) for p in who)], eye)); table['matched'].update({k: mean(per_clip[k]) for k in ('face', 'colour', 'sharpness')})
         v = signed(video)
         table['matched'].update(psnr=mean([psnr(a, b) for a, b in zip(v, raw)]), mouth_psnr=mean([mouth_psnr(a, b) for a, b in zip(v, raw)])) if what != 'renderer' else None
-        record.update(metrics=table, clips=[dict(clip=int(i), mode=k, **{n: float(per_clip[n][j]) for n in ('jaw', 'pitch', 'nod_f1', 'false_mouth')}) for j, (i, k) in enumerate(zip(idx, m))])
+        record.update(metrics=table, clips=[dict(clip=int(i), mode=k, **{n: float(per_clip[n][j]) for n in ('jaw', 'pitch', 'nod_f1', 'false_mouth', 'face', 'colour', 'sharpness')}) for j, (i, k) in enumerate(zip(idx, m))])
         show = np.linspace(0, len(idx) - 1, min(8, len(idx))).astype(int)
         rows = [r for j in show for r in ((raw[j], f'{idx[j]} truth'), (video[j], what))][:: 1 if what != 'renderer' else 2]
     record.update(minutes=(time.time() - began)/60)
