@@ -284,7 +284,7 @@ def info_of(
         n = sum(math.prod(s) for s in shapes.values())
         rows[part] = {'parameters': n, 'bytes': n*width, 'file_bytes': file, 'from': where, 'shapes': {k: list(s) for k, s in shapes.items()}}
     with torch.device('meta'):
-        ours = {'vae': WanVAE(wan21()) if name in WAN else VAE(cfg.vae), 'base': DiT(cfg.dit)}; ours['backbone'] = ours['base']
+        ours = {'vae': WanVAE(wan21()) if name in WAN else VAE(cfg.vae), 'base': DiT(cfg.dit)}; ours |= dict.fromkeys(('backbone', 'refiner'), ours['base'])
     for part, m in ours.items(): row(part, {k: tuple(p.shape) for k, p in m.named_parameters()}, *_home(name, part))
     for part, where in WAN.get(name, {}).items(): rows[part]['from'] = where
     for part, hub in (('text', cfg.text.model), ('audio', cfg.audio.model)):

@@ -279,7 +279,7 @@ def test_help_is_light():
 def test_info_doctor_bench(lpm):
     for name in ('tiny', 'small', 'debug'):
         d = json.loads(lpm(name, '--json', cmd='info', w=False)[1])
-        assert set(d['components']) == {'vae', 'base', 'backbone', 'text', 'audio'} and all({'parameters', 'bytes', 'from', 'shapes'} <= set(c) for c in d['components'].values())
+        assert set(d['components']) == {'vae', 'base', 'backbone', 'refiner', 'text', 'audio'} and all({'parameters', 'bytes', 'from', 'shapes'} <= set(c) for c in d['components'].values())
     assert d['components']['text']['parameters'] == 22_713_216
     assert lpm(cmd='doctor', w=False)[0] == 0
     r = json.loads(lpm('--seconds', 2, '--json', cmd='bench speed')[1])
