@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MOST', 'FAULTS', 'PLAIN', 'PROMPT_FRAMES', 'HALF', 'ramp', 'crossfade', 'check_latent', 'check_refs', 'check_sound',
-           'check_scales', 'sane', 'Steady', 'Continuation', 'state', 'load', 'generate', 'directions', 'direction',
-           'told', 'digest', 'kept', 'read_tensors', 'forget', 'Journal', 'step', 'save']
+           'check_scales', 'sane', 'Steady', 'Continuation', 'state', 'load', 'generate', 'rising', 'directions',
+           'direction', 'told', 'digest', 'kept', 'read_tensors', 'forget', 'Journal', 'step', 'save']
 
 # %% ../nbs/38_longform.ipynb #9a5d1185
 import hashlib
@@ -224,6 +224,15 @@ def generate(
 PLAIN = 'calm, natural expression'  # when nobody directs
 PROMPT_FRAMES = 125                 # a prompt per 125 frames, §3.3
 
+def rising(
+    rows, # of (seconds, anything)
+    what:str, # for the message
+): # rows
+    "Refuse times that do not rise."
+    ts = [-1e-9, *(t for t, _ in rows), math.inf]
+    if not all(a < b for a, b in zip(ts, ts[1:])): raise LpmError(f'{what} must rise from 0 on, not {ts[1:6]}')
+    return rows
+
 def directions(
     text, # None, a line, a list of lines (one for every `every` frames), or a list of (seconds, line)
     every:int=PROMPT_FRAMES, # frames
@@ -234,14 +243,12 @@ def directions(
         if all(isinstance(r, str) for r in rows): rows = [(k*every/FPS, w) for k, w in enumerate(rows)]
         rows = [(float(t), str(w).encode('utf-8', 'replace').decode()[:10_000]) for t, w in rows]
     except (TypeError, ValueError): raise LpmError(f'text: a line, a list of lines (one per {every} frames) or a list of (seconds, line) is accepted') from None
-    ts = [-1e-9, *(t for t, _ in rows), math.inf]
-    if not all(a < b for a, b in zip(ts, ts[1:])): raise LpmError(f'text: times of directions must rise from 0 on, not {ts[1:6]}')
-    return rows
+    return rising(rows, 'text: times of directions')
 
 def direction(
-    rows, # from `directions`
+    rows, # from `directions`, or other rows whose times rise
     c:int, # number of the second
-): # line, or None before the first
+): # line, or whatever the rows hold; None before the first
     "What holds in second `c`."
     return next((w for t, w in reversed(rows) if t <= c + 1e-6), None)
 
