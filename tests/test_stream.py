@@ -3,13 +3,12 @@ import json, warnings
 import numpy as np
 import pytest, torch
 from torch import nn
-from lpm import perform as P
+from lpm import cli, perform as P
 from lpm.audio import MelEncoder, stream_features
 from lpm.base import STAGES, Features, batch, clip_cond, second_of, toy_features
 from lpm.config import debug
 from lpm.dit import DiT
 from lpm.launch.encode import encode_item
-from lpm.media import write_audio
 from lpm.online import Rollout
 from lpm.perform import Performer, Sound, perform, untrained
 from lpm.stream import ConditionStream, Voice, fit, heard
@@ -185,11 +184,12 @@ def test_a_broken_second_costs_one_second(player, breaks, tmp_path):
     breaks(set()); again = film(player, seconds=5, resume=tmp_path/'k', every=1)                    # read, not made: the fault is remembered
     assert same(again, got) and again[-1].faults == got[-1].faults
 
-def test_a_dead_network_shows_the_first_picture(player, breaks, tmp_path):
+def test_a_dead_network_shows_the_first_picture(player, breaks, tmp_path, capsys):
     class Always: __contains__ = lambda self, _: True
     breaks(Always())
     with warnings.catch_warnings(): warnings.simplefilter('ignore'); r = perform(player, tmp_path/'f.mp4', seconds=3, report=tmp_path/'r.json', size=None, **({} if player.model == 'online' else dict(steps=1)))
     assert r['faults'] == dict(muted=0, again=3, still=3, mended=0) == json.loads((tmp_path/'r.json').read_text())['faults'] and r['frames'] == 72
+    cli._tell(r, 'f.mp4', None, None, None); err = capsys.readouterr().err; assert err.count('\n') == 1 and 'mended: again 3, still 3' in err
     with warnings.catch_warnings(): warnings.simplefilter('ignore'); got = film(player, seconds=3)
     y = np.concatenate([c.frames for c in got]).astype(int); assert np.abs(y[40:] - y[39]).max() <= 40 and np.isfinite(y).all()
 
