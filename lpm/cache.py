@@ -53,24 +53,29 @@ class KVCache:
 # %% ../nbs/41_cache.ipynb #a2ac4f10
 @patch
 def commit(self:KVCache):
-    "Keep the keys and values of the last forward as chunk `current`; drop what no later chunk will see."
-    self.chunks[self.current] = {i: (k.detach(), v.detach()) for i, (k, v) in self.pending.items()}       # no gradient reaches the past
-    self.chunks = {c: kv for c, kv in self.chunks.items() if c in self.visible(self.current + 1)}
+    "Keep the keys and values of the last forward, if there was one, as chunk `current`; drop what no later chunk will see."
+    if not self.pending: return
+    now = {i: (k.detach(), v.detach()) for i, (k, v) in self.pending.items()}       # no gradient reaches the past
+    self.chunks = {c: kv for c, kv in {**self.chunks, self.current: now}.items() if c in self.visible(self.current + 1)}
     self.pending = {}
+
+@patch
+def forget(self:KVCache):
+    "Empty the history; references stay."
+    self.chunks, self.pending = {}, {}
 
 @patch
 def prefill(self:KVCache,
     dit, # DiT
     refs # tuple of `Ref`
 ):
-    "Compute the references' keys and values: they read only one another, at time 0, once per session."
-    if not refs: return
-    r, (h, w) = refs[0].latent, self.cfg.grid
-    self.ref_pos = refs_positions([(r.kind, r.sub) for r in refs], h, w, dit.cfg.ref_offsets, dit.cfg.ref_step)
-    n = slice(0, len(self.ref_pos)); self.current, self.pending = None, {}
-    nothing = r.new_zeros(r.shape[0], r.shape[1], 0, *r.shape[3:])
-    dit(nothing, nothing.new_zeros(r.shape[0], 0), Cond(refs=tuple(refs)), [Read(n, [n], self.ref_pos, self.ref_pos)], self)
-    self.refs, self.pending = self.pending, {}
+    "Compute the references' keys and values: they read only one another, at time 0. Those there before are gone, history stays."
+    (h, w), self.current, self.pending = self.cfg.grid, None, {}
+    pos = refs_positions([(r.kind, r.sub) for r in refs], h, w, dit.cfg.ref_offsets, dit.cfg.ref_step)
+    if refs:
+        r, n = refs[0].latent, slice(0, len(pos)); nothing = r.new_zeros(r.shape[0], r.shape[1], 0, *r.shape[3:])
+        dit(nothing, nothing.new_zeros(r.shape[0], 0), Cond(refs=tuple(refs)), [Read(n, [n], pos, pos)], self)
+    self.refs, self.ref_pos, self.pending = self.pending, pos, {}
 
 @patch(as_prop=True)
 def bytes(self:KVCache)->int:

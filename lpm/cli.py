@@ -213,6 +213,7 @@ def _tell(r, out, frames, strip, report):
         if p: print(f'{p}  {what}')
     if r.get('sync') is None: s = 'no speech to follow'
     else: s = f'mouth follows voice {r["sync"]:.2f}' + (f' (chance {r["sync_chance"]:.2f})' if r['sync_chance'] is not None else '')
+    if any(r['faults'].values()): _say(f'note: numbers that are not finite were met and mended: {", ".join(f"{k} {n}" for k, n in r["faults"].items() if n)} (lpm.longform.FAULTS)')
     print(f'real-time factor {r["real_time_factor"]:.2f}, first second after {r["first_chunk_s"]:.2f} s, {s}, sound and picture {abs(r["audio_video_skew_ms"]):.2f} ms apart')
 
 # %% ../nbs/49_cli.ipynb #5abfe8c8

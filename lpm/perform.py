@@ -15,6 +15,7 @@ import json
 import math
 import os
 import time
+import warnings
 from array import array
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,11 +30,11 @@ from .actor.world import VIEWS, reference_kinds, reference_poses
 from .audio import audio_encoder
 from .config import CONFIGS, Config, atomic, config, find_weights, from_dict, read_json, save_component
 from .dit import DiT, Ref
-from .longform import Continuation, Journal, digest, direction, directions, forget
-from .media import VideoWriter, check_file, iter_audio, measure_skew, read_image
-from .notation import CHUNK_FRAMES, FPS, LpmError, SAMPLE_RATE, samples_of_frames
+from .longform import Continuation, Journal, digest, direction, directions, forget, rising
+from .media import VideoWriter, check_file, iter_audio, measure_skew, read_image, resample
+from .notation import CHUNK_FRAMES, FPS, LpmError, SAMPLE_RATE, at_least, samples_of_frames
 from .online import Online
-from .stream import ConditionStream
+from .stream import ConditionStream, mono
 from .text import TextEncoder
 from .vae import VAE, fit_stats, init_pca
 
@@ -160,37 +161,46 @@ def read_script(
 class Sound:
     "A voice of any length in pieces of any size, in bounded memory."
     def __init__(self,
-        source,             # a path, [N] float samples at 16 kHz, an iterable of such blocks, or None
+        source,             # a path, float samples (see `mono`), a live source: an iterable of such blocks, where None says that nothing has come yet, or None
         name:str='sound',   # for messages
+        rate:int=SAMPLE_RATE, # samples per second of samples and blocks; files know their own
     ):
-        self.name, self.source, self.taken, self.buf = name, source, 0, torch.zeros(0)
+        at_least(rate=rate)
+        self.name, self.source, self.rate, self.taken, self.buf = name, source, rate, 0, torch.zeros(0)
+        self.mended = 0     # samples of live sound that were no numbers
         if source is None: it = ()
         elif isinstance(source, (str, os.PathLike)): it = iter_audio(source, 1.)
-        elif hasattr(source, 'shape'): it = self._samples(source).split(SAMPLE_RATE)
-        else: it = source
+        else: it = resample(self._samples() if hasattr(source, 'shape') else self._live())
         self.it, self.done = iter(it), False
-        self._fill(1)       # a file that cannot be read is refused here
+        self._fill(1)      # a file that cannot be read is refused here
 
-    def _samples(self, x):
-        x = torch.as_tensor(x)
-        if x.ndim != 1 or not x.is_floating_point(): raise LpmError(f'{self.name}: blocks must be one-dimensional float samples in [-1, 1] at 16 kHz, not {x.dtype} {tuple(x.shape)}')
-        return x.float()
+    def _samples(self):
+        x = mono(self.source, self.name)
+        if not x.isfinite().all(): raise LpmError(f'{self.name} holds samples that are not numbers (NaN or infinite); float samples in [-1, 1] are accepted')
+        for b in x.split(self.rate): yield self.rate, b.numpy()
+
+    def _live(self):
+        for b in self.source:
+            if b is None: yield None; continue
+            b = mono(b, self.name); bad = ~b.isfinite()
+            if bad.any() and not self.mended: warnings.warn(f'{self.name}: live samples that are not numbers (NaN or infinite) are silence (from now on only counted)', stacklevel=2)
+            self.mended += int(bad.sum()); yield self.rate, b.masked_fill(bad, 0.).numpy()
 
     def _fill(self, n):
         parts, have = [self.buf], len(self.buf)
         while have < n and not self.done:
-            b = next(self.it, None)
-            if b is None: self.done = True; break
-            b = self._samples(b)
-            if not torch.isfinite(b).all(): raise LpmError(f'{self.name} holds samples that are not numbers (NaN or infinite); float samples in [-1, 1] are accepted')
-            parts.append(b.clamp(-1, 1)); have += len(b)
+            b = next(self.it, self)
+            if b is None: break
+            if b is self: self.done = True; break
+            parts.append(torch.as_tensor(b).clamp(-1, 1)); have += len(b)
         self.buf = torch.cat(parts)
 
     def take(self,
         n:int,              # samples
     )->Tensor:              # [<= n]; fewer only at the end
-        "The next samples."
+        "The next samples; silence for those that are late, which are heard when they come."
         self._fill(n + 1)
+        if not self.done: self.buf = torch.nn.functional.pad(self.buf, (0, max(0, n - len(self.buf))))
         out, self.buf = self.buf[:n], self.buf[n:].clone()
         self.taken += len(out)
         return out
@@ -201,7 +211,7 @@ class Sound:
     def digest(self)->str:
         "What this voice is, so that a film can be gone on with; live sound is gone."
         if self.source is None: return ''
-        if hasattr(self.source, 'shape'): return digest(torch.as_tensor(self.source))
+        if hasattr(self.source, 'shape'): return f'{digest(torch.as_tensor(self.source))} at {self.rate}'
         if not isinstance(self.source, (str, os.PathLike)): raise LpmError(f'{self.name} is live sound, which cannot be heard again: resume needs a file or samples')
         h = hashlib.sha256()
         with open(self.source, 'rb') as f:
@@ -293,6 +303,7 @@ class Chunk:
     opening: np.ndarray = None                  # [T] how open the mouth is in the pictures made
     speak: Tensor = None                        # [N] the character's own voice alone
     kept: bool = False                          # read from the folder of an interrupted film
+    faults: dict = field(default_factory=dict)  # what had to be mended so far: seconds by kind, see `Steady`, and samples of live sound
 
 # %% ../nbs/48_perform.ipynb #0ac1ec17
 class Performer:
@@ -367,14 +378,15 @@ def untrained(
 # %% ../nbs/48_perform.ipynb #e90aac7e
 def _prepare(self,
     who,                    # see `character`
-    which:tuple,            # (kind, sub) of the references used
-):                          # (Character, first latent, refs)
+    casts:list,             # rows of (seconds, (kind, sub) of the references used)
+):                          # (Character, first latent, rows of (seconds, refs))
     "Pictures to latents, all in one batch."
-    c = character(who if who is not None else next(iter(CAST), None) or identity_name(7), self.cfg.px, which)
+    c = character(who if who is not None else next(iter(CAST), None) or identity_name(7), self.cfg.px, tuple(dict.fromkeys(k for _, which in casts for k in which)))
     if c.first.shape[-2:] != self.cfg.size: raise LpmError(f'{c.name}: pictures are {tuple(c.first.shape[-2:])}, this model needs {self.cfg.size}')
-    use = [r for r in c.refs if tuple(r[:2]) in which] or [r for r in c.refs if r[0] == 'global'][:len(which)]     # who has none of these shows a portrait
-    z = self.vae.encode(torch.stack([c.first, *(p for _, _, p in use)])[:, :, None])
-    return c, z[:1], tuple(Ref(z[i:i+1], k, s) for i, (k, s, _) in enumerate(use, 1))
+    sets = [[i for i, r in enumerate(c.refs) if tuple(r[:2]) in which] or [i for i, r in enumerate(c.refs) if r[0] == 'global'][:len(which)] for _, which in casts]     # who has none of these shows a portrait
+    use = sorted({i for s in sets for i in s}); z = self.vae.encode(torch.stack([c.first, *(c.refs[i][2] for i in use)])[:, :, None])
+    at = {i: Ref(z[k:k+1], *c.refs[i][:2]) for k, i in enumerate(use, 1)}
+    return c, z[:1], [(t, tuple(at[i] for i in s)) for (t, _), s in zip(casts, sets)]
 
 def _roll(self, first, refs, seed, **kw):
     if self.model == 'online': return self.dit.roll(self.cfg, first, refs, seed)
@@ -388,6 +400,11 @@ def _which(references):
     try: return tuple((k, _sub(k, s, 'references')) for k, s in references)
     except (TypeError, ValueError): raise LpmError(f'references: one of {", ".join(REFERENCES)}, or pairs such as ("expression", 1) are accepted') from None
 
+def _casts(references):
+    "Rows of (seconds, pairs) from one set for the whole film, or from such rows."
+    timed = isinstance(references, (list, tuple)) and len(references) and all(isinstance(r, (list, tuple)) and len(r) == 2 and isinstance(r[0], (int, float)) for r in references)
+    return rising([(float(t), _which(r)) for t, r in (references if timed else [(0., references)])], 'references: times of sets')
+
 def _numbers(seconds, seed):
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0): raise LpmError(f'seconds is {seconds}: a positive number is accepted')
     if not 0 <= int(seed) < 2**63: raise LpmError(f'seed is {seed}: a whole number from 0 to 2^63-1 is accepted')
@@ -397,13 +414,13 @@ for f in (_prepare, _roll): setattr(Performer, f.__name__, f)
 # %% ../nbs/48_perform.ipynb #f819638b
 def stream(self,
     character=None,         # name, folder, picture file or `Character`; None: the first of the cast
-    speak=None,             # what it says: a file, samples at 16 kHz, live blocks, a `Sound`, or None
+    speak=None,             # what it says: a file, samples at 16 kHz, live blocks, a `Sound` (of any rate), or None
     listen=None,            # what it hears
     text=None,              # a direction, '' for none, [(seconds, direction), ...], or a list of directions for 125 frames each
     seconds:float=None,     # length; None: the longer voice, or 5 without any
     seed:int=0,             # same seed, same film
     size:int=None,          # height of the pictures, enlarged if larger than the model's; None: the model's own
-    references='portrait',  # key of `REFERENCES`, or (kind, sub) pairs; a character that has none of them shows its portrait
+    references='portrait',  # key of `REFERENCES`, or (kind, sub) pairs, or [(seconds, one of these), ...]; a character that has none of them shows its portrait
     mix:float=.5,           # loudness of the partner in the film where both speak
     read:bool=False,        # measure the mouth in every picture (`Chunk.opening`)
     resume=None,            # folder in which a `Journal` keeps an unfinished film; seconds that it holds are not made again
@@ -413,13 +430,13 @@ def stream(self,
     "Perform, one second at a time."
     _numbers(seconds, seed)
     if kw and self.model == 'online': raise LpmError(f'{", ".join(kw)}: the online model makes its own steps and has no guidance; only the base model takes these')
-    which = _which(references)
+    casts = _casts(references)
     voices, rows = [s if isinstance(s, Sound) else Sound(s, n) for s, n in ((speak, 'speak'), (listen, 'listen'))], directions(text)
     if seconds is None and all(v.over for v in voices): seconds = 5.
     gain = (1., mix if speak is not None else 1.)
     frames = None if seconds is None else max(1, round(seconds*self.cfg.fps))
-    keep = resume and (resume, every, dict(frames=frames, voices=[v.digest() for v in voices], text=rows, seed=int(seed), references=which))
-    return self._chunks(character, which, voices, rows, frames, int(seed), size, gain, read, keep, kw)
+    keep = resume and (resume, every, dict(frames=frames, voices=[v.digest() for v in voices], text=rows, seed=int(seed), references=casts))
+    return self._chunks(character, casts, voices, rows, frames, int(seed), size, gain, read, keep, kw)
 
 Performer.stream = stream
 
@@ -441,21 +458,21 @@ def steady_memory(
     except (OSError, AttributeError, TypeError): return False
 
 # %% ../nbs/48_perform.ipynb #7f91546f
-def _key(self, who, which, kw):
+def _key(self, who, kw):
     "What else the latents of a film depend on."
     pics = [p for _, _, p in who.refs]
     return dict(character=digest(who.first, *pics), kinds=[r[:2] for r in who.refs], model=self.model,
                 weights=digest(*self.dit.state_dict().values()), codec=digest(*self.vae.state_dict().values()),
                 dtype=self.dtype, threads=torch.get_num_threads(), torch=torch.__version__, words=self.text is not None, **kw)
 
-def _chunks(self, who, which, voices, rows, frames, seed, size, gain, read, keep, kw):
+def _chunks(self, who, casts, voices, rows, frames, seed, size, gain, read, keep, kw):
     cfg, c, heard, done, said, made = self.cfg, 0, 0, 0, None, 0
     clock = _Clock(); steady_memory()
     with torch.no_grad(), self._cast():
-        who, first, refs = self._prepare(who, which)
+        who, first, casts = self._prepare(who, casts)
         clock('character')
-        roll = self._roll(first, refs, seed, **kw)
-        if keep: roll = Journal(roll, keep[0], {**self._key(who, which, kw), **keep[2]}, keep[1]); made = roll.made
+        shown = direction(casts, 0) or (); roll = self._roll(first, shown, seed, **kw)
+        if keep: roll = Journal(roll, keep[0], {**self._key(who, kw), **keep[2]}, keep[1]); made = roll.made
         conds, decoder = ConditionStream(cfg, self.ear, self.text, roll.back), None
         held, due = [torch.zeros(0)]*2, [torch.zeros(0)]*2
     while frames is None or done < frames:
@@ -471,6 +488,7 @@ def _chunks(self, who, which, voices, rows, frames, seed, size, gain, read, keep
                 conds.hear(held[0][:k], held[1][:k], words if words != said else None); said = words
                 held, heard = [h[k:] for h in held], heard + n
                 cond = conds.window(*roll.window(c)); clock('conditions')
+                if (now := direction(casts, c) or ()) is not shown: roll.refer(now); shown = now
                 z = roll.step(cond); clock('model')
             else: z = roll.rest()                                   # all is heard, the blended tail is final
             video, decoder = self.vae.decode_stream(z.float(), decoder); clock('decode')
@@ -481,7 +499,7 @@ def _chunks(self, who, which, voices, rows, frames, seed, size, gain, read, keep
             m = samples_of_frames(done + n) - samples_of_frames(done)
             sound, own, due = sum(g*w[:m] for g, w in zip(gain, due)).clamp(-1, 1), due[0][:m], [d[m:] for d in due]
         stages = clock.flush()
-        yield Chunk(c, pics, sound, said or '', sum(stages.values()), stages, opening, own, c < made)
+        yield Chunk(c, pics, sound, said or '', sum(stages.values()), stages, opening, own, c < made, dict(roll.faults, mended=sum(v.mended for v in voices)))
         c, done = c + 1, done + n
         clock.restart()
 
@@ -640,7 +658,7 @@ def perform(
         if pic: strips.picture().save(pic, format='png')
         r |= dict(audio_video_skew_ms=round(measure_skew(out, torch.cat(meter.head)), 3), sync_by=getattr(performer.reader, '__name__', 'reader'),
                   weights=performer.weights, model=performer.model, seed=int(kw.get('seed', 0)), threads=torch.get_num_threads(), dtype=performer.dtype,
-                  size=size or performer.cfg.px, torch=version('torch'))
+                  size=size or performer.cfg.px, torch=version('torch'), faults=c.faults)
         if rep: rep.write_text(json.dumps(r, indent=1) + '\n')
     if resume: forget(resume)
     return r

@@ -40,7 +40,7 @@ class TextEncoder:
         model,                  # transformers encoder
         tokenizer,              # its tokenizer
         max_tokens:int=24,      # L, longer prompts are cut
-        cache:int=4096,         # sentences remembered
+        cache:int=256,          # sentences remembered, 9 MB in `tiny`: a stream may be told a new one every second
     ):
         self.model, self.tokenizer, self.max_tokens, self.size = model, tokenizer, max_tokens, cache
         self.dim, self._seen = model.config.hidden_size, OrderedDict()

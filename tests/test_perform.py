@@ -260,7 +260,7 @@ def test_base_answers_what_it_is_given(lpm, tmp_path):
 def test_bad_arguments_from_python(weights):
     from lpm.notation import LpmError
     p, w = Performer.from_pretrained(weights, 'base', text=False), voice(1)
-    for kw, why in ((dict(speak=torch.zeros(2, 16000)), 'speak: blocks must be one-dimensional'), (dict(listen=torch.zeros(9, dtype=torch.int16)), 'at 16 kHz'), (dict(speak=w*float('nan')), 'speak holds samples that are not numbers'),
+    for kw, why in ((dict(speak=torch.zeros(9, 16000)), 'speak: blocks of float samples'), (dict(listen=torch.zeros(9, dtype=torch.int16)), 'listen: blocks of float samples'), (dict(speak=w*float('nan')), 'speak holds samples that are not numbers'),
                     (dict(references=[('expression', 9)]), 'references: unknown expression 9'), (dict(references=[('smile', 1)]), "unknown kind 'smile'"), (dict(references=5), 'references: one of none'), (dict(text=3), 'text: a line'),
                     (dict(text=[(float('nan'), 'a')]), 'times of directions'), (dict(scales={'refs': float('inf')}), 'refs is inf'), (dict(renoise=-1), 'renoise is -1'), (dict(blend=3, overlap=2), 'blend is 3'), (dict(seconds=0), 'seconds is 0')):
         with pytest.raises(LpmError, match=why) as e: next(iter(p.stream(**{'seconds': 1, 'steps': 1, **kw})))

@@ -15,7 +15,7 @@ import torch
 from fastcore.script import call_parse
 
 from ..actor.world import clip_info, open_corpus, person_row, reference_kinds, to_video, MODES
-from ..audio import MelEncoder
+from ..audio import audio_encoder, stream_features
 from ..config import Config, atomic, config, read_json, to_dict
 from ..longform import digest
 from ..notation import LpmError, share
@@ -94,12 +94,12 @@ def write_words(out, cfg:Config, corpus, data, encoder, gains, made_with):
     arr['mode'][:] = [MODES.index(d['mode']) for d in info]
     with atomic(out/'features.json') as t: t.write_text(json.dumps(dict(kinds=reference_kinds(), first_held_out=c.first_held_out, clips=c.clips, gains=gains, captions=texts, made_with=made_with)))
 
-def encode_item(model, mel, data, arr, i:int):
-    "Clip `i`, or a person's references; marked done after the last number, so that whatever stops, goes on."
+def encode_item(model, ear, data, arr, i:int):
+    "Clip `i`, its sound second by second as a stream hears it (§4.1), or a person's references; marked done after the last number, so that whatever stops, goes on."
     n = len(data['frames'])
     if i < n:
         arr['latents'][i] = encode_video(model, data['frames'][i:i+1])[0]
-        for k in ('speak', 'listen'): arr[k][i] = mel(torch.from_numpy(data[k][i]/32767).float()).half().numpy()
+        for k in ('speak', 'listen'): arr[k][i] = stream_features(ear, torch.from_numpy(data[k][i]/32767).float()[None])[0].half().numpy()
     else: arr['refs'][i - n] = encode_video(model, data['refs'][i - n][:, None], 16)[:, :, 0]
     arr['done'][i] = 1
 
@@ -119,7 +119,7 @@ def main(
     cfg, data, dst = config(name), open_corpus(corpus), Path(out); c = data['corpus']; own = share(c.clips + len(data['refs']), part, parts)
     if not data['done'].all(): raise LpmError(f'{corpus}: {int((data["done"] == 0).sum())} clips are not drawn yet; run lpm.launch.corpus to the end first')
     if c.size != cfg.px: raise LpmError(f'{corpus} holds {c.size} px pictures, the configuration {name} wants {cfg.px}: another --corpus or --name is accepted')
-    model, mel = VAE.from_pretrained(vae), MelEncoder(cfg.audio)
+    model, ear = VAE.from_pretrained(vae), audio_encoder(cfg.audio)
     if model.cfg.channels != cfg.vae.channels: raise LpmError(f'{vae} makes {model.cfg.channels} latent channels, the configuration {name} wants {cfg.vae.channels}: another --vae or --name is accepted')
     made_with = dict(corpus=to_dict(c), vae=digest(*model.state_dict().values()), name=name); begun = (dst/'features.json').is_file()
     if begun and not (dst/'done.npy').is_file(): raise LpmError(f'{out} holds features that do not say whether they are finished: remove it to encode again, or choose another --out')
@@ -135,5 +135,5 @@ def main(
     arr = {k: np.load(dst/f'{k}.npy', mmap_mode='r+') for k in ('latents', 'refs', 'speak', 'listen', 'done')}; last = time.time()
     if arr['done'].all(): print(f'{out} holds these features already: nothing to do'); return
     for i in (i for i in own if not arr['done'][i]):
-        encode_item(model, mel, data, arr, i)
+        encode_item(model, ear, data, arr, i)
         if time.time() - last > 20: last = time.time(); print(f'item {i}/{len(arr["done"])}', flush=True)
