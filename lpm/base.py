@@ -22,6 +22,7 @@ from .actor.world import MODES
 from .audio import augment_mel, listen_windows, speak_windows
 from .config import Config, intact, read_json, to_dict
 from .dit import STREAMS, Cond, Ref
+from .eye import LatentEye, unlike
 from .flow import interpolate, sample_t, x0_from_v, x0_weight
 from .notation import LpmError, at_least, expect
 from .train import rng
@@ -29,7 +30,7 @@ from .train import rng
 # %% ../nbs/37_base.ipynb #b3595ba7
 class Features:
     "A folder of cached training features, memory-mapped (made by `lpm.launch.encode`)."
-    names = ('latents', 'refs', 'speak', 'listen', 'text', 'text_mask', 'caption', 'person_row', 'mode')
+    names = ('latents', 'refs', 'speak', 'listen', 'text', 'text_mask', 'caption', 'person_row', 'mode', 'rare')
 
     def __init__(self,
         folder # path
@@ -258,7 +259,8 @@ def batch(
     news:float=.8, # share of windows that begin a second before a new direction, where their clip has one
     lively:float=.5, # share of windows that are the livelier of two: fast nods are rare, and smear first
     inherit:float=.5, # share of given pasts that the model makes itself, see `inherited`
-    inside:float=.1 # share of windows that begin with the very picture that is their portrait
+    inside:float=.1, # share of windows that begin with the very picture that is their portrait
+    rare:float=.4 # share of windows, where references are not rich, whose clips are drawn by how rarely their directions are given
 )->Batch:
     "Batch number `step` of process `rank`: clips, windows, noise, clean prefixes, dropped conditions."
     T, cols, size = bucket(cfg, data.kinds, s, step, seed, tokens, data.latents.shape[2])
@@ -266,6 +268,7 @@ def batch(
     starts = torch.arange(0, data.latents.shape[2] - T + 1, cfg.chunk)
     shares = s.modes if len(cols) < 2 else {k: v*(4 if k == 'turn' else 1) for k, v in s.modes.items()}
     clip = torch.stack([deal(data.mode[:data.split], shares, size, g) for _ in range(2)])
+    if len(cols) < 2: clip = torch.where(torch.rand(size, generator=g) < rare, torch.multinomial(torch.from_numpy(np.array(data.rare[:data.split])), size, True, generator=g), clip)
     at = starts[torch.randint(len(starts), (2, size), generator=g)]
     said = data.get('caption', clip.numpy()).long(); new = F.pad(said[..., 1:] != said[..., :-1], (0, 1))       # where the direction changes, begin a second before; a window of one second, with it
     at = torch.where(new.any(-1) & (torch.rand(2, size, generator=g) < news), (cfg.chunk*(new.float().argmax(-1) + (T <= cfg.chunk + 1))).clamp(max=int(starts[-1])), at)
@@ -333,15 +336,17 @@ def base_loss(
     dit, # DiT, possibly wrapped for data parallelism
     b:Batch, # from `batch`
     weight, # [C, 1, H, W] from `latent_weight`
-    t_min:float=.25 # the weight 1/t^2 stops growing here
+    t_min:float=.25, # the weight 1/t^2 stops growing here
+    eye:LatentEye=None, # what looks at the guesses, frozen; None: only the squared error
+    share:float=.8 # weight of what it sees
 ): # (loss, logs)
     "Weighted error of the predicted clean latent over the noisy part of each window."
     x = interpolate(inherited(dit, b), b.noise, b.t)
-    e = (x0_from_v(x, b.t, dit(x, b.t, b.cond)) - b.x0).square()*weight
-    e = e.mean((1, 3, 4))                                             # [B, T]
-    m = (~b.clean).float()
-    loss = (e*x0_weight(b.t, t_min)*m).sum()/m.sum()
-    return loss, dict(x0=(e*m).sum().detach()/m.sum())
+    y = x0_from_v(x, b.t, dit(x, b.t, b.cond)); e = ((y - b.x0).square()*weight).mean((1, 3, 4))      # [B, T]
+    m = (~b.clean).float(); over = lambda z: (z*m).sum()/m.sum()
+    loss, logs = over(e*x0_weight(b.t, t_min)), dict(x0=over(e).detach())
+    if eye is not None: far = over(unlike(eye, y, b.x0)); loss = loss + share*far; logs['seen'] = far.detach()
+    return loss, logs
 
 # %% ../nbs/37_base.ipynb #d87396fd
 def toy_features(
@@ -356,7 +361,7 @@ def toy_features(
     face, row = n(people, cfg.vae.channels, H, W), g.integers(0, people, clips)
     arr = dict(latents=face[row][:, :, None] + .1*n(clips, cfg.vae.channels, 31, H, W), refs=np.repeat(face[:, None], 3, 1),
                speak=n(clips, 252, cfg.audio.dim), listen=n(clips, 252, cfg.audio.dim), text=n(5, 6, cfg.text.dim))
-    arr = {k: v.astype('float16') for k, v in arr.items()} | dict(text_mask=np.ones((5, 6), bool), caption=np.repeat(g.integers(0, 5, (clips, 1)), 5, 1), person_row=row, mode=np.arange(clips) % len(MODES))
+    arr = {k: v.astype('float16') for k, v in arr.items()} | dict(text_mask=np.ones((5, 6), bool), caption=np.repeat(g.integers(0, 5, (clips, 1)), 5, 1), person_row=row, mode=np.arange(clips) % len(MODES), rare=np.full(clips, 1/clips, 'float32'))
     for k, v in (arr | dict(done=np.ones(clips + people, 'uint8'))).items(): np.save(Path(folder)/f'{k}.npy', v)
     (Path(folder)/'features.json').write_text(json.dumps(dict(kinds=[('global', 0), ('expression', 1), ('view', 0)], first_held_out=clips - 2)))
     return Features(folder)

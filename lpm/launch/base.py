@@ -16,6 +16,7 @@ from ..actor.body import mouth_box
 from ..base import Features, base_loss, batch, builds_on, cell_map, latent_weight, prepare, stage as stage_of
 from ..config import atomic, config, save_component, to_dict, widen
 from ..dit import DiT
+from ..eye import LatentEye
 from ..flow import interpolate, x0_from_v
 from ..notation import at_least
 from ..train import finish, fit, optimizer, start
@@ -33,7 +34,7 @@ def probe(
     held, sums = _HeldOut(data), torch.zeros(5)
     w = latent_weight(cfg, data.info.get('gains')).to(next(dit.parameters())); mouth = w*(cell_map(cfg, mouth_box) > 1).to(w); roll = lambda v: torch.roll(v, 1, 0)
     for k in range(batches):
-        b = batch(cfg, held, k, drop=0., augment=False, uneven=0., news=1., lively=0., inherit=0., seed=99).to(w.device); c = b.cond
+        b = batch(cfg, held, k, drop=0., augment=False, uneven=0., news=1., lively=0., inherit=0., rare=0., seed=99).to(w.device); c = b.cond
         t = torch.where(b.clean, 0., level); x = interpolate(b.x0, b.noise, t); m = (~b.clean).float()[:, None, :, None, None]
         def err(c): e = (x0_from_v(x, t, dit(x, t, c)) - b.x0).square()*m; return [float((e*v).sum()/(m*v).expand_as(e).sum()) for v in (w, mouth)]
         def swapped(*names): return err(replace(c, **{n: roll(vars(c)[n]) for n in names}))
@@ -64,22 +65,25 @@ def main(
     amp:int=0, # 1: bfloat16 autocast, for GPUs and for CPUs that have avx512_bf16 (there 1.4 times as fast)
     seed:int=0, # names the run's randomness
     every:int=250, # steps between probes
+    eye:str='', # folder of lpm.launch.eye (or a preset): guesses are also compared by what it sees in them; '': by the squared error alone
+    eye_share:float=.8, # weight of what it sees
     runs:str='runs', # folder of records
     face:float=3., # weight of errors in the face's cells, brows to chin
     inside:float=.1, # share of windows that begin with the very picture that is their portrait; 1 teaches copying, see page 96a
     init:str='', # start from these weights (preset or folder; fewer channels are widened); default: what the stage before left in --out
 ):
     "Train one stage of Base LPM on cached features, resumable; run again to go on."
-    at_least(tokens=tokens); cfg, s = config(name), stage_of(stage); data = Features(features).fits(cfg); run = run or f'base_{name}_{stage}'
+    at_least(tokens=tokens); at_least(0, eye_share=eye_share); cfg, s = config(name), stage_of(stage); data = Features(features).fits(cfg); run = run or f'base_{name}_{stage}'
     if not init and s.after:
         builds_on(stage, s.after, out, 'base'); init = out
     acc = start(run); torch.manual_seed(seed)
     dit = widen(DiT(cfg.dit), DiT.from_pretrained(init)) if init else DiT(cfg.dit)
     for stream in s.fresh: dit.open_ear(stream)
     w = latent_weight(cfg, data.info.get('gains'), face).to(acc.device)
+    sight = LatentEye.from_pretrained(eye).to(acc.device).requires_grad_(False) if eye else None
     opt = lambda m: optimizer(m, lr, matrix_lr, weight_decay=.01, adam=('patch', 'head', 'time', 'text', 'speak', 'listen', 'table'))
-    r = fit(run, prepare(dit, s), lambda m, b: base_loss(m, b, w), lambda k, rank, world: batch(cfg, data, k, rank, s, tokens, seed, inside=inside), acc, opt,
-            steps=steps or None, minutes=minutes or None, warmup=50, ema=.995, amp=bool(amp), seed=seed, config=dict(to_dict(cfg.dit), stage=stage, init=init, tokens=tokens, lr=lr, matrix_lr=matrix_lr, face=face, inside=inside),
+    r = fit(run, prepare(dit, s), lambda m, b: base_loss(m, b, w, eye=sight, share=eye_share), lambda k, rank, world: batch(cfg, data, k, rank, s, tokens, seed, inside=inside), acc, opt,
+            steps=steps or None, minutes=minutes or None, warmup=50, ema=.995, amp=bool(amp), seed=seed, config=dict(to_dict(cfg.dit), stage=stage, init=init, tokens=tokens, lr=lr, matrix_lr=matrix_lr, face=face, inside=inside, eye=eye, eye_share=eye_share),
             evaluate=lambda m, _: probe(m, cfg, data), eval_every=every, runs=runs)
     if out and acc.is_main_process and not r.interrupted:
         save_component(r.ema, out, 'base', cfg, torch.bfloat16)
