@@ -290,7 +290,7 @@ def test_bench_speed_takes_the_model_apart(lpm):
     pytest.importorskip('diffusers')
     assert lpm('--seconds', 12, '--record', 'parts/speed.json', '--json', cmd='bench speed')[0] == 0
     d = json.loads(Path('parts/speed.json').read_text())
-    assert d['growth']['late'] == 120 and d['growth']['pairs'] == 40 and len(d['growth']['long']['ms']) == 59
+    assert d['growth']['late'] == 120 and d['growth']['pairs'] == 48 and len(d['growth']['long']['ms']) == 59
     assert not d['second']['backbone']['refiner'] and d['second']['refined']['refiner'] and 'copy' in d['refiner']
     for r in d['race'].values(): assert r['difference']['fresh'] == 0 and r['difference']['whole'] < (1e-4 if r['dtype'] == 'float32' else .1), r
     refused(lpm('--seconds', 3, '--record', 'x.json', cmd='bench speed'), 1, 'seconds is 3')

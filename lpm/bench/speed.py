@@ -79,21 +79,21 @@ def every_second(
                                 stage_ms={k: statistics.median(c.stages[k] for c in cs) for k in cs[0].stages})
     return {n: row(n, p, got[n][warm:]) for n, p in performers.items()}
 
-# %% ../../nbs/62_bench.speed.ipynb #a9be0a57
+# %% ../../nbs/62_bench.speed.ipynb #4d116e47
 def growth(
     p:Performer,
     early:int=10, late:int=600, # seconds compared
-    around:int=5, # seconds taken around each, at a time
+    around:int=6, # seconds taken around each, at a time; two before them are not counted
     rounds:int=8 # young streams
 )->dict: # early_ms, late_ms, ratio, quartiles of the ratio of pairs; percentiles and a thinned curve of the long stream (wall clock)
     "The cost of a late second over that of an early one."
-    half, pairs = around//2, []; old = p.stream(**told(late + around*(rounds + 1))); cost = lambda s: take_turns(dict(s=lambda: next(s)), 1)['s'][0]
+    half, ms = around//2, dict(young=[], old=[]); old = p.stream(**told(late + (around + 2)*(rounds + 1)))
     wall = [next(old).ms for _ in range(late - half)]
     for _ in range(rounds):
         young = p.stream(**told(early + around))
-        for _ in range(early - half): next(young)
-        for i in range(around): a, b = (cost(young), cost(old)) if i % 2 else (cost(old), cost(young))[::-1]; pairs.append((a, b))
-    a, b = np.array(pairs).T; n = max(1, late//60)
+        for _ in range(early - half - 2): next(young)
+        for n, v in take_turns(dict(young=lambda: next(young), old=lambda: next(old)), around + 2).items(): ms[n] += v[2:]
+    a, b = map(np.array, ms.values()); n = max(1, late//60)
     return dict(early=early, late=late, early_ms=float(np.median(a)), late_ms=float(np.median(b)), ratio=float(np.median(b)/np.median(a)), pairs=len(a), quartiles=np.percentile(b/a, (25, 75)).tolist(),
                 long=dict(percentiles(wall[5:]), every=n, ms=[statistics.median(wall[i:i + n]) for i in range(0, len(wall), n)]))
 
