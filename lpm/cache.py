@@ -11,7 +11,7 @@ from fastcore.basics import patch
 
 from .attention import Read, context_positions, visible_chunks
 from .config import Config
-from .dit import Cond
+from .dit import Cond, Embedded
 from .rope import refs_positions
 
 # %% ../nbs/41_cache.ipynb #1c79c4f8
@@ -21,7 +21,7 @@ class KVCache:
         cfg:Config # uses online (sink, window, count_current), dit (Eq. 4 offsets), grid and chunk
     ):
         self.cfg, self.chunks, self.refs, self.ref_pos = cfg, {}, {}, torch.zeros(0, 3)
-        self.pending, self.current = {}, 0
+        self.pending, self.current, self.told = {}, 0, None
 
     def visible(self,
         c:int # chunk index
@@ -81,6 +81,17 @@ def prefill(self:KVCache,
 def bytes(self:KVCache)->int:
     "Memory held."
     return sum(x.numel()*x.element_size() for kv in [*self.chunks.values(), self.refs] for pair in kv.values() for x in pair)
+
+# %% ../nbs/41_cache.ipynb #cce4eeaf
+@patch
+def embed(self:KVCache,
+    dit, # DiT, always the same
+    cond:Cond # conditions of this chunk: the same object for all its evaluations
+)->Embedded:
+    "What `DiT.embed` makes of conditions, made once."
+    if torch.is_grad_enabled(): return dit.embed(cond)
+    if self.told is None or self.told.cond is not cond: self.told = dit.embed(cond, self.told)
+    return self.told
 
 # %% ../nbs/41_cache.ipynb #b8c22cb7
 @patch

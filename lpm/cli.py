@@ -357,14 +357,18 @@ def speed(
     weights:Annotated[str, O(help='Shipped preset, folder, or hub id owner/name.', metavar='NAME')] = 'tiny',
     dtype:Annotated[str, O(metavar='float32|bfloat16')] = 'float32',
     threads:Annotated[int | None, O(min=1, max=1024, help='CPU threads.')] = None,
+    record:Annotated[str | None, O(help='Before that, measure it part by part and write this record, JSON; takes minutes, needs diffusers.', metavar='FILE')] = None,
     as_json:Annotated[bool, O('--json', help='Print JSON.')] = False,
 ):
     "Time the whole chain on this machine: a film of the shipped recordings, warm, everything included."
     import tempfile
+    from importlib import import_module
     from lpm.config import ASSETS
     from lpm.perform import perform as film
     from lpm.train import machine
+    if record is not None and model != 'online': raise UsageError(f'--record takes the online model apart; without --model {model} it is accepted')
     t = time.perf_counter(); p = load(weights, model, False, threads, dtype); t = time.perf_counter() - t
+    if record is not None: import_module('lpm.bench.speed').speed_record(p, record, int(seconds), say=_say)      # a later page, called by its name
     kw = dict(speak=ASSETS/'answer.flac', listen=ASSETS/'question.flac')
     with tempfile.TemporaryDirectory() as d, bar(seconds + 2) as progress:
         film(p, Path(d)/'warm.mp4', seconds=2, **kw)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PREDICT', 'STREAMS', 'Ref', 'Cond', 'patchify', 'unpatchify', 'time_features', 'modulate', 'SelfAttention',
-           'AudioAdapter', 'CrossAttention', 'Block', 'check_dit', 'DiT', 'count']
+           'AudioAdapter', 'CrossAttention', 'Block', 'check_dit', 'Embedded', 'DiT', 'count']
 
 # %% ../nbs/36_dit.ipynb #300eea7a
 import math
@@ -135,7 +135,7 @@ class AudioAdapter(nn.Module):
     ): # [B, T, N, D]
         h = F.gelu(self.read(audio))
         if valid is not None: h = h*valid[..., None].to(h.dtype)
-        return self.out(F.gelu(torch.einsum('btwd,nwd->btnd', h, self.mix) + self.bias))
+        return self.out(F.gelu(torch.stack([(h*m).sum(2) for m in self.mix], 2) + self.bias))     # as an einsum, this is `dim` tiny products of matrices: several times slower on a CPU
 
 # %% ../nbs/36_dit.ipynb #bd2146a0
 class CrossAttention(nn.Module):
@@ -151,21 +151,22 @@ class CrossAttention(nn.Module):
         "Zero the audio value projection (§3.2): a fresh branch changes nothing."
         for p in self.v_aud.parameters(): nn.init.zeros_(p)
 
+    def told(self, text): "Keys and values of text [B, L, D]: two of [B, h, L, D/h]."; return tuple(_heads(x, self.h) for x in (self.norm_k(self.k(text)), self.v(text)))
+    def heard(self, audio): "Of audio tokens [B, T, N, D] from `AudioAdapter`: two of [B*T, h, N, D/h]."; return tuple(_heads(x.flatten(0, 1), self.h) for x in (self.norm_k_aud(self.k_aud(audio)), self.v_aud(audio)))
+
     def forward(self,
         h, # [B, T, P, D] video tokens by latent frame
-        text=None, # [B, L, D] or None
+        text=None, # from `told`, or None
         text_mask=None, # [B, L] bool
-        audio=None, # [B, T, N, D] tokens of each latent's window, from `AudioAdapter`, or None
+        audio=None, # from `heard`: each latent reads its own window; or None
         keep=(None, None), # two [B] gates: text, audio
     ): # [B, T, P, D]
         q, out = self.norm_q(self.q(h)), 0.
         if text is not None:
-            a = _join(attend(_heads(q.flatten(1, 2), self.h), _heads(self.norm_k(self.k(text)), self.h), _heads(self.v(text), self.h),
-                             mask=None if text_mask is None else text_mask[:, None, None]))
+            a = _join(attend(_heads(q.flatten(1, 2), self.h), *text, mask=None if text_mask is None else text_mask[:, None, None]))
             out = out + _gate(self.o(a), keep[0]).unflatten(1, h.shape[1:3])
         if audio is not None:
-            k, v = (_heads(x.flatten(0, 1), self.h) for x in (self.norm_k_aud(self.k_aud(audio)), self.v_aud(audio)))
-            a = _join(attend(_heads(q.flatten(0, 1), self.h), k, v))
+            a = _join(attend(_heads(q.flatten(0, 1), self.h), *audio))
             out = out + _gate(self.o_aud(a).unflatten(0, h.shape[:2]), keep[1])
         return out
 
@@ -213,6 +214,16 @@ def check_dit(
 
 def _mlp(i:int, d:int, act): return nn.Sequential(nn.Linear(i, d), act, nn.Linear(d, d))
 
+# %% ../nbs/36_dit.ipynb #984e5c8c
+@dataclass
+class Embedded:
+    "Conditions as the layers read them."
+    cond: Cond   # what they were made of
+    text: list   # per layer, from `CrossAttention.told`, or None
+    audio: list  # per layer, from `CrossAttention.heard`, or None
+
+    def layer(self, i): "Arguments of layer i's `CrossAttention`."; c = self.cond; return dict(text=self.text[i], text_mask=c.text_mask, audio=self.audio[i], keep=(c.keep_text, (c.keep_speak, c.keep_listen)[i % 2]))
+
 # %% ../nbs/36_dit.ipynb #d4925306
 class DiT(Pretrained, nn.Module):
     "The diffusion transformer of Fig. 5: `forward` takes an optional plan (causal masks) and cache (streaming)."
@@ -252,13 +263,14 @@ class DiT(Pretrained, nn.Module):
         for c in self.hears(stream): c.init_audio()
 
     def embed(self,
-        cond:Cond # conditions
-    )->list: # per layer parity (even, odd): arguments of `CrossAttention`
-        "Project text and audio once; every layer reads them."
-        text = None if cond.text is None else self.text(cond.text)
-        speak = None if cond.speak is None else self.speak(cond.speak, cond.speak_valid)
-        listen = None if cond.listen is None else self.listen(cond.listen, cond.listen_valid)
-        return [dict(text=text, text_mask=cond.text_mask, audio=a, keep=(cond.keep_text, keep)) for a, keep in ((speak, cond.keep_speak), (listen, cond.keep_listen))]
+        cond:Cond, # conditions
+        before:Embedded=None # an earlier result, whose text is taken over where the words are the very same tensor
+    )->Embedded:
+        "Project text and audio to the keys and values of every layer."
+        if before is not None and before.cond.text is cond.text: text = before.text
+        else: e = None if cond.text is None else self.text(cond.text); text = [None if e is None else b.cross.told(e) for b in self.blocks]
+        ears = [None if a is None else ear(a, valid) for ear, a, valid in ((self.speak, cond.speak, cond.speak_valid), (self.listen, cond.listen, cond.listen_valid))]
+        return Embedded(cond, text, [None if ears[i % 2] is None else b.cross.heard(ears[i % 2]) for i, b in enumerate(self.blocks)])
 
     def positions(self,
         T:int, # video latents
@@ -298,9 +310,9 @@ class DiT(Pretrained, nn.Module):
         temb = self.time(time_features(tf, self.cfg.freq_dim).to(h.dtype))            # (B, T+R, D)
         e = self.time_proj(F.silu(temb)).unflatten(-1, (6, -1))                       # (B, T+R, 6, D)
         if plan is None: plan = bidirectional_plan(torch.cat(self.positions(T, H//p, W//p, cond.refs, x.device)))
-        cross = self.embed(cond)
+        told = self.embed(cond) if cache is None else cache.embed(self, cond)
         for i, b in enumerate(self.blocks):
-            h = b(h, e, T, plan, cross[i % 2], None if cache is None else cache.layer(i))  # (B, T+R, P, D)
+            h = b(h, e, T, plan, told.layer(i), None if cache is None else cache.layer(i))  # (B, T+R, P, D)
         shift, scale = (self.head_table + temb[:, :T, None]).unbind(2)
         out = unpatchify(self.head(modulate(h[:, :T], shift, scale)), p, H//p, W//p)  # (B, C, T, H, W)
         return PREDICT[self.cfg.predict](out.to(x.dtype), x, t)

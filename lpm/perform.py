@@ -450,7 +450,7 @@ class _Clock:
 
 # %% ../nbs/48_perform.ipynb #b4db2942
 def steady_memory(
-    threshold:int=1 << 20,  # bytes; larger blocks go back to the system when they are freed
+    threshold:int=1 << 25,  # bytes; larger blocks go back to the system when they are freed
 )->bool:                    # False where the C library has no such setting (macOS, musl)
     "Keep long streams from fragmenting the heap."
     import ctypes

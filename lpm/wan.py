@@ -296,7 +296,7 @@ def block_race(
     x, e, c = (torch.randn(1, *s).to(dtype) for s in ((n, dim), (6, dim), (text, dim)))
     rope, plan = WanRotaryPosEmbed(dim//heads, (1, 2, 2), 1024)(torch.empty(1, 1, grid[0], 2*grid[1], 2*grid[2])), bidirectional_plan(grid_positions(*grid))
     frames = x.unflatten(1, (grid[0], -1)), e[:, None].expand(-1, grid[0], -1, -1)
-    runs = [lambda: theirs(x, c, e, rope), lambda: ours(*frames, grid[0], plan, dict(text=c)).flatten(1, 2)]; ms = [[], []]
+    runs = [lambda: theirs(x, c, e, rope), lambda: ours(*frames, grid[0], plan, dict(text=ours.cross.told(c))).flatten(1, 2)]; ms = [[], []]
     with torch.no_grad():
         gap = float((runs[0]() - runs[1]()).abs().max())
         for i in range(repeats):

@@ -286,6 +286,18 @@ def test_info_doctor_bench(lpm):
     assert {'real_time_factor', 'first_chunk_s', 'chunk_ms_p50', 'stage_ms', 'threads', 'load_s'} <= set(r)
     assert 'amber' in json.loads(lpm('--json', cmd='character list', w=False)[1])
 
+def test_bench_speed_takes_the_model_apart(lpm):
+    pytest.importorskip('diffusers')
+    assert lpm('--seconds', 12, '--record', 'parts/speed.json', '--json', cmd='bench speed')[0] == 0
+    d = json.loads(Path('parts/speed.json').read_text())
+    assert d['growth']['late'] == 120 and d['growth']['pairs'] == 48 and len(d['growth']['long']['ms']) == 59
+    assert not d['second']['backbone']['refiner'] and d['second']['refined']['refiner'] and 'copy' in d['refiner']
+    for r in d['race'].values(): assert r['difference']['fresh'] == 0 and r['difference']['whole'] < (1e-4 if r['dtype'] == 'float32' else .1), r
+    refused(lpm('--seconds', 3, '--record', 'x.json', cmd='bench speed'), 1, 'seconds is 3')
+    refused(lpm('--model', 'base', '--record', 'x.json', cmd='bench speed'), 2, '--record', 'online')
+    refused(lpm('--seconds', 12, '--record', 'parts', cmd='bench speed'), 1, 'is a folder')
+    assert not Path('x.json').exists()
+
 # --- real recordings --------------------------------------------------------------------------------------------------
 @pytest.mark.realdata
 def test_real_recordings(realdata, lpm):
