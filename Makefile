@@ -28,7 +28,7 @@ help:
 	 'make perform SPEAK=a.wav LISTEN=b.mp3 TEXT="warm" CHARACTER=amber   your own performance' \
 	 'make notebooks [PAGES="31_rope 42_online"]   run pages, keep outputs, clean, export' \
 	 'make docs      the rendered book in _docs' 'make hooks     clean notebooks on commit (once per clone)' \
-	 'make train     VAE, base, online student: hours' 'make report    lengths and shares of the pages' \
+	 'make train     VAE, eye, base, online student: hours' 'make report    lengths and shares of the pages' \
 	 'make lab       JupyterLab' 'VENV=dir        another environment;  SETUP=no: use it as it is'
 
 setup:
@@ -76,6 +76,7 @@ PARTS ?= 2
 CLIPS ?= 3000
 RECORD ?= 120
 VAE_MINUTES ?= 45
+EYE_MINUTES ?= 15
 BASE_MINUTES ?= 135
 ONLINE_MINUTES ?= 45
 VAE_ARGS ?= $(if $(GPU),--batch 16 --lr 1e-3 --mouth 8)
@@ -107,8 +108,11 @@ $(W)/encode.done: $(W)/vae.done
 	test -e $(W)/encode.begun || rm -rf $(W)/features $(W)/base_*.done; touch $(W)/encode.begun
 	$(call EACH,lpm.launch.encode --parts $(PARTS) --name $(CONFIG) --corpus $(W)/corpus --vae $(W)/weights --out $(W)/features $(if $(WORDS),--words $(WORDS)))
 	@rm $(W)/encode.begun; touch $@
-$(W)/base.done: $(W)/encode.done
-	$(call STAGED,base,$(STAGES),$(BASE_MINUTES),$(BASE_ARGS))
+$(W)/eye.done: $(W)/encode.done
+	$(PY) -m lpm.launch.eye --name $(CONFIG) --corpus $(W)/corpus --features $(W)/features --out $(W)/weights --minutes $(EYE_MINUTES)
+	@rm -f $(W)/base_*.done; touch $@
+$(W)/base.done: $(W)/eye.done
+	$(call STAGED,base,$(STAGES),$(BASE_MINUTES),--eye $(W)/weights $(BASE_ARGS))
 	rm -rf $(W)/paths $(W)/online_*.done
 	@touch $@
 $(W)/paths.done: $(W)/base.done

@@ -19,6 +19,7 @@ def stages(called, script='base'): return [l.split('--stage ')[1].split()[0] for
 
 def test_train_goes_on_where_it_stopped(tmp_path):
     code, called = make(tmp_path, stop='--stage listen')
+    assert [l.split()[0] for l in called].index('eye') < [l.split()[0] for l in called].index('base')                   # the base looks through the eye
     assert code and stages(called) == STAGES[:3] and not any(l.startswith('online') for l in called)                 # an interrupted stage stops the chain
     code, called = make(tmp_path)
     assert code == 0 and stages(called) == STAGES[2:] and called[0].startswith('base') and stages(called, 'online') == ONLINE

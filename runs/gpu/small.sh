@@ -9,7 +9,7 @@
 # of features made from the same corpus (as many CLIPS, seed 3) elsewhere, at any size.
 #
 # Rehearsal without a GPU, in minutes:
-#   sh runs/gpu/small.sh /tmp/out 900 GPU= PARTS=2 CLIPS=48 RECORD=2 VAE_MINUTES=1 BASE_MINUTES=1 ODE_MINUTES=1 ODE_ARGS='--size 1' BASE_ARGS='--tokens 1792'
+#   sh runs/gpu/small.sh /tmp/out 900 GPU= PARTS=2 CLIPS=48 RECORD=2 VAE_MINUTES=1 BASE_MINUTES=1 ONLINE_MINUTES=4 EYE_MINUTES=1 ONLINE_ARGS='--size 1' BASE_ARGS='--tokens 1792'
 set -e
 [ $# -ge 2 ] || { echo 'usage: sh runs/gpu/small.sh OUT SECONDS [make variables]' >&2; exit 2; }
 out=$1 seconds=$2; shift 2
@@ -19,7 +19,7 @@ if [ -d .gpu/wheels ] && [ ! -d /tmp/lpm_site ]; then python3 -m pip install -q 
 [ -d .gpu/words ] && words=WORDS=.gpu/words
 bin=$(python3 -c 'import os, sys; print(os.path.dirname(sys.executable))')
 rc=0
-timeout -s TERM "$seconds" make train SETUP=no BIN="$bin" PY=python3 CONFIG=small GPU=1 PARTS=16 RECORD=15 VAE_MINUTES=6 BASE_MINUTES=9 ODE_MINUTES=3 $words "$@" || rc=$?
+timeout -s TERM "$seconds" make train SETUP=no BIN="$bin" PY=python3 CONFIG=small GPU=1 PARTS=16 RECORD=15 VAE_MINUTES=6 EYE_MINUTES=2 BASE_MINUTES=9 ONLINE_MINUTES=8 $words "$@" || rc=$?
 case $rc in
   0) echo 'small is trained' ;;
   124) rc=0; sleep 15; echo 'time is up, call again' ;;      # whoever was stopped has written its state
