@@ -21,7 +21,7 @@ from fastcore.script import call_parse
 from ..actor.acting import act
 from ..actor.reader import load_reader, read
 from ..actor.world import clip_info, open_corpus, person_row, to_video
-from ..audio import MelEncoder, chunk_end
+from ..audio import audio_encoder, chunk_end
 from ..base import EVALUATIONS, GUIDANCE, Features, cond_of, make_refs, window_cond
 from ..bench.metrics import (best_lag, break_second, drift, face_distance, false_mouth, jaw_correlation, listening, mean, mouth_psnr, nod_f1, per_second,
                                pitch_correlation, redraw, speaking, threshold, track)
@@ -178,7 +178,7 @@ def sounds(
     cfg, acts # configuration, N performances
 )->tuple: # speak, listen [N, M, D]
     "Features of both voices."
-    mel = MelEncoder(cfg.audio); return tuple(torch.stack([mel(getattr(p, k)) for p in acts]) for k in STREAMS)
+    ear = audio_encoder(cfg.audio); return tuple(torch.stack([ear(getattr(p, k)[None])[0] for p in acts]) for k in STREAMS)
 
 def scene(
     cfg, data:Features, corpus, folder, # configuration, features, the open corpus and its folder

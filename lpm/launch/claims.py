@@ -18,7 +18,7 @@ from ..actor.body import PERFORMANCE, identity, neutral, render
 from ..actor.reader import NAMES, SCALES, load_reader, read
 from ..actor.who import NUMBERS, PLACE, combine, in_sight, load_who, truth, who, who_distance
 from ..actor.world import HELD_OUT, N_GLOBAL, reference_kinds, reference_poses
-from ..audio import MelEncoder
+from ..audio import audio_encoder
 from ..base import EVALUATIONS, GUIDANCE, make_refs, sample_window, window_cond
 from ..bench.metrics import mean
 from ..config import config as preset
@@ -91,7 +91,7 @@ def words(
     wishes:list=WISHES # what is asked
 )->dict: # accuracy by kind for true, codec, model and model with another instruction's words
     "Read back every instruction."
-    n, mel = len(people.seeds), MelEncoder(cfg.audio); quiet = mel(torch.zeros(1, samples_of_frames(1 + cfg.fps*seconds))).expand(n, -1, -1); rows, right = list(range(n)), []
+    n, ear = len(people.seeds), audio_encoder(cfg.audio); quiet = ear(torch.zeros(1, samples_of_frames(1 + cfg.fps*seconds))).expand(n, -1, -1); rows, right = list(range(n)), []
     tail = lambda v: v[:, :, -cfg.fps:]
     for w, (key, v) in enumerate(wishes):
         same = [x for k, x in wishes if k == key]; other = same[(same.index(v) + 1) % len(same)]
@@ -158,7 +158,7 @@ def copying(
     for k, v in turn.items(): p[:, PERFORMANCE.index(k)] = v
     pics = render(torch.stack([identity(FIRST + i) for i in range(people)]), p, cfg.px); n = cfg.chunk + 1
     with torch.no_grad(): lat = vae.encode(pics[:, :, None])
-    quiet = MelEncoder(cfg.audio)(torch.zeros(1, 2*cfg.sample_rate)).expand(people, -1, -1); text = encoder.encode(['a person facing the camera']*people)
+    quiet = audio_encoder(cfg.audio)(torch.zeros(1, 2*cfg.sample_rate)).expand(people, -1, -1); text = encoder.encode(['a person facing the camera']*people)
     noise = torch.randn(people, lat.shape[1], n, *lat.shape[3:], generator=g)
     x = sample_window(dit, noise, noise[:, :, :0], window_cond(cfg, quiet, quiet, 0, n, *text, (Ref(lat, 'global'),)), timesteps(steps, 1.5))
     film = decode(vae, [x]); seen = [read(reader, signed(v)) for v in film]; shown = {k: torch.stack([r[k].median() for r in seen]) for k in POSES}; was = read(reader, pics)
