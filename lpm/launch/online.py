@@ -58,11 +58,11 @@ def before_after(
     models:dict, # name -> `Online`
     cfg, data:Features, vae, # configuration, features, VAE
     path, # PNG
-    seed:int=0, people:int=2 # noise; held-out clips
+    seed:int=0, people:int=2 # noise; the last clips, which are held out where any are
 ): # path
     "Films of held-out clips by every model, with the same noise, as strips above each other."
     from lpm.viz import film_strip, stack
-    idx = np.arange(data.split, data.split + people); cond = clip_cond(cfg, data, idx, data.latents.shape[2], [0]); rows = []
+    idx = np.arange(len(data.latents))[-people:]; cond = clip_cond(cfg, data, idx, data.latents.shape[2], [0]); rows = []
     for name, net in models.items():
         z = own_film(net.eval().roll(cfg, data.get('latents', idx)[:, :, :1], cond.refs, seed), cond)
         rows += [film_strip(v.clamp(-1, 1), 8, 2, labels=[name] + ['']*7) for v in vae.decode(z)]
