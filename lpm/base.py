@@ -338,7 +338,7 @@ def base_loss(
     weight, # [C, 1, H, W] from `latent_weight`
     t_min:float=.25, # the weight 1/t^2 stops growing here
     eye:LatentEye=None, # what looks at the guesses, frozen; None: only the squared error
-    share:float=.8 # weight of what it sees
+    share:float=.3 # weight of what it sees; .8 was too much (`runs/LOG.md`)
 ): # (loss, logs)
     "Weighted error of the predicted clean latent over the noisy part of each window."
     x = interpolate(inherited(dit, b), b.noise, b.t)

@@ -66,7 +66,7 @@ def main(
     seed:int=0, # names the run's randomness
     every:int=250, # steps between probes
     eye:str='', # folder of lpm.launch.eye (or a preset): guesses are also compared by what it sees in them; '': by the squared error alone
-    eye_share:float=.8, # weight of what it sees
+    eye_share:float=.3, # weight of what it sees
     runs:str='runs', # folder of records
     face:float=3., # weight of errors in the face's cells, brows to chin
     inside:float=.1, # share of windows that begin with the very picture that is their portrait; 1 teaches copying, see page 96a
