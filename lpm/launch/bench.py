@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WHAT', 'pick', 'others', 'decoded', 'decode', 'signed', 'base_latents', 'streamed', 'student_latents', 'scores',
-           'read_all', 'faces', 'looks', 'compare', 'film', 'sounds', 'scene', 'through', 'strips', 'variants',
-           'perform_long', 'settled', 'measure', 'drifts', 'columns', 'main']
+           'read_all', 'faces', 'astray', 'looks', 'compare', 'film', 'sounds', 'scene', 'through', 'strips',
+           'variants', 'perform_long', 'settled', 'measure', 'drifts', 'columns', 'main']
 
 # %% ../../nbs/96_launch.bench.ipynb #56e2e74b
 import json
@@ -140,6 +140,15 @@ def faces(
     return face_distance(v, refs, redraw(read(reader, v), person, v.shape[-1]))
 
 # %% ../../nbs/96_launch.bench.ipynb #d657ff62
+def astray(
+    video, # [3, T, H, W] of one person, uint8 or in [-1, 1]
+    person:int, # identity seed
+    refs, # [K, 3, H, W] pictures of the person
+    reader, fps:int=4 # Reader; frames per second of `video`
+)->dict: # as from `drift`
+    "`drift` from the references and from the person redrawn in the pose that is read."
+    return drift(signed(video), refs, lambda x: redraw(read(reader, x), person, x.shape[-1]), fps)
+
 def looks(
     video, # [N, 3, T, H, W] uint8 or in [-1, 1]
     people, # N identity seeds
@@ -147,7 +156,7 @@ def looks(
     reader, every:int=6 # frames
 )->dict: # name -> [N]
     "How far each clip is from its person, and how sharp: medians over time."
-    d = [drift(signed(v)[:, ::every], b, lambda x, p=p: redraw(read(reader, x), p, x.shape[-1]), FPS//every) for v, p, b in zip(video, people, bank)]
+    d = [astray(v[:, ::every], p, b, reader, FPS//every) for v, p, b in zip(video, people, bank)]
     return {k: torch.stack([x[k].median() for x in d]) for k in ('face', 'colour', 'sharpness')}
 
 def compare(
@@ -255,7 +264,7 @@ def measure(
 )->dict: # face, colour, sharpness [N, seconds]; show [N, 3, 12, H, W]: pictures to look at
     "Decode a film, ask of everybody how far they have drifted."
     from safetensors.torch import save_file
-    video = decode(vae, latents, every=6); d = [g(signed(v)) for g, v in zip(ask, video)]
+    video = decode(vae, latents, every=6); d = [g(v) for g, v in zip(ask, video)]
     show = video[:, :, np.linspace(0, video.shape[2] - 1, 12).round().astype(int)].contiguous()
     d = dict({k: torch.stack([x[k] for x in d]) for k in d[0]}, show=show)
     with atomic(f) as t: save_file(d, t, dict(key=json.dumps(key)))
@@ -271,7 +280,7 @@ def drifts(
     "Perform long dialogues with and without reference and blending; how far each leaves its person."
     who, clips, _, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
     place = Path(place); place.mkdir(parents=True, exist_ok=True)
-    ask = [partial(drift, reference=b, own=lambda v, p=p: redraw(read(reader, v), p, v.shape[-1]), fps=4) for p, b in zip(who, bank)]
+    ask = [partial(astray, person=p, refs=b, reader=reader) for p, b in zip(who, bank)]
     real = [f(v[:, ::6]) for f, v in zip(ask, through(vae, to_video(corpus['frames'][clips])))]; limits = [threshold([d['face']]) for d in real]
     point = min(10, seconds); n = seconds//point; points = lambda x: x[:, :n*point].unflatten(1, (n, point)).mean((0, 2)).tolist()
     res = dict(people=who, seconds=seconds, at=[point*(k + 1) for k in range(n)], real={k: mean(torch.cat([d[k] for d in real])) for k in real[0]}, limits=limits, curves={}, breaks_at={})

@@ -49,6 +49,12 @@ class Strangers:
 
     def cols(self, *kinds)->list: "Columns of these kinds; of the portraits only the first."; return [i for i, k in enumerate(self.kinds) if k[0] in kinds and i not in range(1, N_GLOBAL)]
 
+    def read(self,
+        judge # Reader of people
+    )->list: # for each: (reading, sight), see `combine`
+        "What their references show."
+        return [(who(judge, p), in_sight(reference_poses(s))) for p, s in zip(self.pics, self.seeds)]
+
     def talk(self,
         cfg, encoder, seconds:int, # configuration, TextEncoder, length
         cols:tuple=('global',) # kinds of references given
@@ -172,7 +178,7 @@ def stays(
 )->dict: # mean distances to the references by second, and last second / first second
     "Distance of every second to what the references show."
     n, out = len(people.seeds), []; acts, *said = people.talk(cfg, encoder, seconds, cols); video = film(*said, seconds)
-    bank = [(who(judge, people.pics[i]), in_sight(reference_poses(s))) for i, s in enumerate(people.seeds)]; known = [combine(*b) for b in bank]
+    bank = people.read(judge); known = [combine(*b) for b in bank]
     for i, p in enumerate(acts):
         at = lambda v, tr: who_distance(who(judge, v), in_sight(tr), *known[i])
         d = torch.cat([at(signed(x), p.tracks[k*240:k*240 + x.shape[1]]) for k, x in enumerate(video[i][:, :len(p.tracks)].split(240, 1))])

@@ -15,17 +15,16 @@ import torch
 from fastcore.script import call_parse
 
 from ..actor.body import render
-from ..actor.reader import load_reader, read
+from ..actor.reader import load_reader
 from ..actor.who import combine, in_sight, load_who, who, who_distance
-from ..actor.world import reference_poses
 from ..attention import chunk_size
 from ..base import EVALUATIONS, GUIDANCE
-from ..bench.metrics import drift, mean, redraw, sharpness
+from ..bench.metrics import mean, sharpness
 from ..cache import KVCache
 from ..config import config as preset
 from ..dit import DiT
 from ..dmd import lpips
-from .bench import base_latents, decode, decoded, film as sheet, read_all, scores, signed, streamed
+from .bench import astray, base_latents, decode, decoded, film as sheet, read_all, scores, signed, streamed
 from .claims import Strangers
 from ..notation import FPS, LpmError, at_least
 from ..online import Online, Rollout
@@ -77,12 +76,12 @@ def minutes(
     label:str='' # printed with every piece
 )->tuple: # (name -> [pieces] means over people, 12 frames [N, 3, 12, H, W])
     "What a long film is worth, piece by piece."
-    known = [combine(who(judge, people.pics[i]), in_sight(reference_poses(s))) for i, s in enumerate(people.seeds)]
+    known = [combine(*b) for b in people.read(judge)]
     out, show, n, began = {}, [], 0, time.time()
     for v in pieces(decoded(vae, streamed(roll, cfg, given, speak, listen, seconds)), every):
         T = v.shape[2]; at = slice(n, n + T); tr, st = (torch.stack([getattr(p, k)[at] for p in acts]) for k in ('tracks', 'state'))
         s = scores({k: x[:, :tr.shape[1]] for k, x in read_all(reader, v).items() if x.ndim == 2}, tr, st)
-        far = [drift(signed(x[:, ::6]), b, lambda y, p=p: redraw(read(reader, y), p, y.shape[-1]), FPS//6) for x, b, p in zip(v, people.pics, people.seeds)]
+        far = [astray(x[:, ::6], p, b, reader) for x, p, b in zip(v, people.seeds, people.pics)]
         whose = [who_distance(who(judge, signed(x[:, ::6])), in_sight(t[::6]), *k)[:T//6].nanmean() for x, t, k in zip(v, tr, known)]
         row = {k: mean(s[k]) for k in ('jaw', 'jaw_size', 'pitch', 'false_mouth')} | {k: mean([float(f[k].median()) for f in far]) for k in far[0]} | dict(identity=mean([float(w) for w in whose]))
         for k, x in row.items(): out.setdefault(k, []).append(round(x, 4))
