@@ -6,7 +6,6 @@
 __all__ = ['STORE', 'draw_paths', 'before_after', 'main']
 
 # %% ../../nbs/94_launch.online.ipynb #a7ba7cd1
-import copy
 import json
 import time
 from pathlib import Path
@@ -64,7 +63,7 @@ def before_after(
     from lpm.viz import film_strip, stack
     idx = np.arange(len(data.latents))[-people:]; cond = clip_cond(cfg, data, idx, data.latents.shape[2], [0]); rows = []
     for name, net in models.items():
-        z = own_film(net.eval().roll(cfg, data.get('latents', idx)[:, :, :1], cond.refs, seed), cond)
+        z = own_film(net.eval().cpu().roll(cfg, data.get('latents', idx)[:, :, :1], cond.refs, seed), cond)
         rows += [film_strip(v.clamp(-1, 1), 8, 2, labels=[name] + ['']*7) for v in vae.decode(z)]
     path = Path(path); path.parent.mkdir(parents=True, exist_ok=True); stack(rows).save(path); return path
 
@@ -104,21 +103,22 @@ def main(
     place = Path(out or '.')
     if s.after and not init: builds_on(stage, s.after, out, 'backbone')
     run = run or f'online_{name}_{stage}'; acc = start(run, in_turns=s.source != 'paths'); there = lambda m: m.to(acc.device).eval().requires_grad_(False)
-    base = DiT.from_pretrained(teacher); student = widen(DiT(cfg.dit), DiT.from_pretrained(init or out, s.trains if init and find_weights(init, s.trains, needed=False) else 'backbone') if s.after or init else base)
-    first = copy.deepcopy(student).eval(); tr = Trajectories(paths) if s.source in ('paths', 'noised') else None
-    held = dict(teacher=there(base), critic=DiT.from_pretrained(out, 'critic') if (place/'critic'/'config.json').is_file() else DiT.from_pretrained(teacher)) if s.source != 'paths' else {}
+    part_of = s.trains if init and find_weights(init, s.trains, needed=False) else 'backbone'; first = lambda: widen(DiT(cfg.dit), DiT.from_pretrained(init or out, part_of) if s.after or init else DiT.from_pretrained(teacher))
+    tr = Trajectories(paths) if s.source in ('paths', 'noised') else None
+    held = dict(teacher=there(DiT.from_pretrained(teacher)), critic=DiT.from_pretrained(out, 'critic') if (place/'critic'/'config.json').is_file() else DiT.from_pretrained(teacher)) if s.source != 'paths' else {}
     if s.trains == 'refiner': held['backbone'] = there(DiT.from_pretrained(init or out, 'backbone'))
     if s.lpips: held['eyes'] = there(VAE.from_pretrained(vae or name)), there(load_reader())
-    m = Curriculum(s, cfg, student, latent_weight(cfg, data.info.get('gains')), scales=scales, **held)
+    m = Curriculum(s, cfg, first(), latent_weight(cfg, data.info.get('gains')), scales=scales, **held)
     lr = lr or (1e-3 if stage == 'ode' else 1e-4); matrix_lr = matrix_lr or 10*lr
     r = fit(run, m, lambda m, b: m(b), lambda k, rank, world: stage_batch(cfg, data, s, tr, k, rank, size, turns, seed=seed), acc, lambda m: both_rates(m, lr, matrix_lr, critic_rate),
             steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, amp=bool(amp), seed=seed, runs=runs,
             config=dict(to_dict(cfg.online), stage=stage, size=size, turns=turns, critic_rate=critic_rate, lr=lr, matrix_lr=matrix_lr, scales=scales, paths=len(tr.clip) if tr else 0))
     if out and acc.is_main_process and not r.interrupted:
+        begun = first()                                                 # read while it is still there
         save_component(r.ema.student, out, s.trains, cfg, STORE[store])
         if r.ema.critic: save_component(r.model.critic, out, 'critic', cfg, torch.bfloat16)
         with atomic(place/s.trains/'stage.txt') as t: t.write_text(stage + '\n')
         if find_weights(vae or name, 'vae', needed=False):
             both = lambda net: Online(held['backbone'], net) if s.trains == 'refiner' else Online(net)          # before it learned, the refiner was a backbone asked once more
-            print('look at', before_after(dict(before=both(first), after=both(r.ema.student)), cfg, data, VAE.from_pretrained(vae or name), work(run, 'strip.png'), seed))
+            print('look at', before_after(dict(before=both(begun), after=both(r.ema.student)), cfg, data, VAE.from_pretrained(vae or name), work(run, 'strip.png'), seed))
     finish(acc, r)
