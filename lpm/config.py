@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'ASSETS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config',
            'tiny', 'small', 'debug', 'paper', 'config', 'to_dict', 'from_dict', 'is_hub_id', 'find_weights', 'shipped',
-           'atomic', 'why', 'intact', 'read_json', 'pack', 'unpack', 'Pretrained', 'save_component', 'widen']
+           'atomic', 'why', 'intact', 'read_json', 'pack', 'unpack', 'Pretrained', 'save_component', 'widen', 'average']
 
 # %% ../nbs/01_config.ipynb #c71ae8f2
 import contextlib
@@ -312,3 +312,16 @@ def widen(
     a, b = new.state_dict(), old.state_dict()
     for k, v in a.items(): v.zero_()[tuple(slice(n) for n in b[k].shape)] = b[k]
     return new
+
+def average(
+    modules, # `Pretrained` modules of one configuration; the first is changed in place
+    shares # their weights, positive; made to add up to one
+): # the first of `modules`
+    "Weighted mean of the weights: a soup of trainings that began from the same ones."
+    modules, shares = list(modules), list(shares)
+    if len(modules) != len(shares) or not shares or min(shares) <= 0: raise LpmError(f'{len(modules)} sets of weights and shares {shares}: give a positive share for each')
+    if bad := [k for m in modules for k, v in to_dict(m.cfg).items() if v != to_dict(modules[0].cfg)[k]]: raise LpmError(f'weights that differ in {bad[0]} have no mean')
+    states = [m.state_dict() for m in modules]
+    for k, v in states[0].items():
+        if v.is_floating_point(): v.copy_(sum(s[k].double()*w for s, w in zip(states, shares))/sum(shares))
+    return modules[0]

@@ -20,7 +20,7 @@ from .base import Features, clip_cond, cond_of
 from .cache import KVCache
 from .config import Config, find_weights
 from .dit import Cond, DiT
-from .flow import interpolate, per_latent, x0_from_v
+from .flow import interpolate, per_latent, timesteps, x0_from_v
 from .longform import FAULTS, Steady, check_refs, generate
 from .notation import LpmError
 from .train import rng
@@ -196,6 +196,7 @@ def record(
     seconds:int=5 # chunks per clip
 )->dict: # eps, x1 [N, C, 6*seconds, H, W]; x0 [N, C, 1 + 6*seconds, H, W]
     "Teacher trajectories of some clips: states at T_0, T_1 and 0 of every chunk."
+    if (timesteps(steps) - cfg.online.t1).abs().min() > 1e-4: raise LpmError(f'{steps} evaluations do not stop at T_1 = {cfg.online.t1:g}: give a number whose times do, such as 4 or 8')
     idx = np.asarray(clips); given = cond_of(data, idx, cols); seen = {cfg.online.t0: [], cfg.online.t1: []}
     def visit(c, t, x):
         for k in seen:
@@ -249,9 +250,13 @@ def ode_loss(
 # %% ../nbs/42_online.ipynb #c54a3016
 class Trajectories:
     "A folder of recorded teacher paths: eps, x1, x0, the clips they belong to and the reference columns used."
-    def __init__(self, folder):
+    def __init__(self,
+        folder, # with part*.npz
+        held:bool=None # True: every tenth file, to judge by; False: the others (all, if there is only one); None: all
+    ):
         self.parts = sorted(Path(folder).glob('part*.npz'))
         if not self.parts: raise LpmError(f'no trajectories in {folder}: record some with python -m lpm.launch.online --record')
+        if held is not None and len(self.parts) > 1: self.parts = [p for i, p in enumerate(self.parts) if (i % 10 == 0) == held]
         load = [np.load(p) for p in self.parts]
         for n in ('eps', 'x1', 'x0', 'clip'): setattr(self, n, np.concatenate([d[n] for d in load]))
         self.part = np.repeat(np.arange(len(load)), [len(d['clip']) for d in load])     # clips of one file share reference columns
