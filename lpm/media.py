@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CODECS', 'MAX_PIXELS', 'check_file', 'resample', 'iter_audio', 'read_audio', 'write_audio', 'read_image',
-           'iter_video', 'read_video', 'VideoWriter', 'write', 'mux', 'sync_card', 'measure_skew']
+           'iter_video', 'iter_frames', 'read_video', 'VideoWriter', 'write', 'mux', 'sync_card', 'measure_skew']
 
 # %% ../nbs/08_media.ipynb #1edc89e0
 import contextlib, difflib, math, os
@@ -63,24 +63,28 @@ def _packets(c, stream, path):
     if bad > max(3, good // 10): raise LpmError(f'{path} is damaged: {bad} of {good + bad} blocks cannot be decoded; export it again')
 
 # %% ../nbs/08_media.ipynb #5d9c1fa8
-def _blocks(path):
-    "(rate, [n] mono float32) at the file's own rate, from the start of the film."
+def _blocks(path, start=0., end=None):
+    "(rate, [n] mono float32) at the file's own rate, of the film between two times in seconds."
     with _open(path) as c:
         if not c.streams.audio:
             raise LpmError(f'{path} has no sound, only {", ".join(sorted({s.type for s in c.streams})) or "nothing"}; give a recording or a video with sound')
         s = c.streams.audio[0]
-        start, n, end = (c.start_time or 0) / 1e6, 0, None
+        began, n, stop, far = (c.start_time or 0) / 1e6, 0, None, start > 2
+        if far: c.seek(int((began + start - 1) * 1e6))                  # a second earlier: decoders need a run-up
+        def wanted(a, r): return a[max(0, round(start * r) - n):max(0, round(end * r) - n) if end is not None else None]
         for f in _packets(c, s, path):
             a, r = _mono(f), f.sample_rate
             if n == 0:
-                lead = round((float(f.time or 0) - start) * r)
-                if r / 1000 < lead < 60 * r: n = lead; yield r, np.zeros(lead, np.float32)
-                if s.duration and 'mp4' in c.format.name: end = n + round(float(s.duration * s.time_base) * r)
+                lead = round((float(f.time or 0) - began) * r)
+                if far: n = max(0, lead)
+                elif r / 1000 < lead < 60 * r: yield r, wanted(np.zeros(lead, np.float32), r); n = lead
+                if s.duration and 'mp4' in c.format.name: stop = (0 if far else n) + round(float(s.duration * s.time_base) * r)
             if not np.isfinite(a).all():
                 raise LpmError(f'{path} holds samples that are not numbers (NaN or infinite), the first at {(n + int(np.argmin(np.isfinite(a)))) / r:.2f} s; export it again as 16 bit')
-            if end is not None: a = a[:max(0, end - n)]
+            if stop is not None: a = a[:max(0, stop - n)]
+            if len(b := wanted(a, r)): yield r, b.clip(-1, 1)
             n += len(a)
-            if len(a): yield r, a.clip(-1, 1)
+            if end is not None and n > end * r: break
     if n == 0: raise LpmError(f'{path} has a length of zero: there is no sound in it; give a recording of at least a fraction of a second')
 
 # %% ../nbs/08_media.ipynb #91f98c6b
@@ -105,6 +109,7 @@ def iter_audio(
     path,                       # a file with sound: wav, mp3, flac, ogg, m4a, mp4 ...
     seconds:float=1.,           # length of one block; the last one may be shorter
     rate:int=SAMPLE_RATE,       # samples per second wanted
+    start:float=0., end:float=None, # seconds; None: to the end
 ):                              # yields [n] float32 tensors in [-1,1]
     "Sound of any length in constant memory."
     size, have, buf = max(1, round(seconds * rate)), 0, []
@@ -112,7 +117,7 @@ def iter_audio(
         nonlocal buf, have
         a = np.concatenate(buf); buf, have = [a[n:]], len(a) - n
         return torch.from_numpy(a[:n].copy())
-    for a in resample(_blocks(path), rate):
+    for a in resample(_blocks(path, start, end), rate):
         buf.append(a); have += len(a)
         while have >= size: yield take(size)
     while have: yield take(min(size, have))
@@ -122,13 +127,14 @@ def read_audio(
     path,                       # a file with sound: wav, mp3, flac, ogg, m4a, mp4 ...
     rate:int=SAMPLE_RATE,       # samples per second wanted
     limit:float=3600.,          # longest recording accepted, seconds; longer ones are for `iter_audio`
+    start:float=0., end:float=None, # seconds; None: to the end
 )->torch.Tensor:                # [N] float32 in [-1,1]
     "A whole recording, mono, at 16 kHz."
     out, n = [], 0
-    for b in iter_audio(path, 10., rate):
+    for b in iter_audio(path, 10., rate, start, end):
         out.append(b); n += len(b)
         if n > limit * rate: raise LpmError(f'{path} is longer than {limit:g} s; give a shorter recording, or read it in blocks with iter_audio')
-    return torch.cat(out)
+    return torch.cat([torch.zeros(0), *out])
 
 # %% ../nbs/08_media.ipynb #13eced1d
 CODECS = {'.wav': 'pcm_s16le', '.flac': 'flac', '.m4a': 'aac', '.mp3': 'libmp3lame'}
@@ -197,31 +203,58 @@ def read_image(
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e: raise LpmError(f'{path} is damaged ({e}); give {what}') from None
 
 # %% ../nbs/08_media.ipynb #a0a117eb
-def iter_video(
-    path,                       # a file with pictures: mp4, webm, mov, gif ...
-    size=None,                  # int: centre square; (height, width); None: as it is
-    fps:float=FPS,              # frames per second wanted
-):                              # yields [H,W,3] uint8 arrays
-    "The frames on screen at times n/fps, in constant memory."
-    from PIL import Image
+@contextlib.contextmanager
+def _film(path, start=0.):
+    "The first video stream, and its frames with their times in seconds, from a key frame at or before `start`."
     with _open(path, 'a video') as c:
         if not c.streams.video: raise LpmError(f'{path} has no pictures; give a video')
         s = c.streams.video[0]; s.thread_type = 'AUTO'
         if s.width * s.height > MAX_PIXELS: raise LpmError(f'{path} has frames of {s.width}x{s.height}; at most {MAX_PIXELS // 1_000_000} million pixels are accepted')
-        def picture(f):
-            im = Image.fromarray(np.rot90(f.to_ndarray(format='rgb24', threads=1), round(f.rotation / 90)))
-            return np.asarray(_resize(im, size))
-        start, n, last, shown, t = (c.start_time or 0) / 1e6, 0, None, None, 0.
-        for f in _packets(c, s, path):
-            t = float(f.time or 0) - start
-            while last is not None and n / fps < t - 1e-4:
-                if shown is None: shown = picture(last)
+        began = (c.start_time or 0) / 1e6
+        def timed():
+            if start > 0:
+                c.seek(int((start + began) * 1e6)); it = ((float(f.time or 0) - began, f) for f in _packets(c, s, path))
+                if (first := next(it, None)) and first[0] <= start: yield first; yield from it; return
+                c.seek(0)                                               # an index that cannot be trusted: from the beginning
+            for f in _packets(c, s, path): yield float(f.time or 0) - began, f
+        yield s, timed()
+
+def _picture(f, size):
+    "A decoded frame, upright, as [H,W,3] uint8."
+    from PIL import Image
+    return np.asarray(_resize(Image.fromarray(np.rot90(f.to_ndarray(format='rgb24', threads=1), round(f.rotation / 90))), size))
+
+def iter_video(
+    path,                       # a file with pictures: mp4, webm, mov, gif ...
+    size=None,                  # int: centre square; (height, width); None: as it is
+    fps:float=FPS,              # frames per second wanted
+    start:float=0., end:float=None, # seconds; None: to the end
+):                              # yields [H,W,3] uint8 arrays
+    "The frames on screen at times start + n/fps, in constant memory."
+    with _film(path, start) as (s, frames):
+        n, last, shown, t = 0, None, None, 0.
+        due = lambda t: start + n / fps < min(t, math.inf if end is None else end) - 1e-4
+        for t, f in frames:
+            while last is not None and due(t):
+                if shown is None: shown = _picture(last, size)
                 yield shown; n += 1
+            if end is not None and start + n / fps >= end - 1e-4: return
             last, shown = f, None
         if last is None: raise LpmError(f'{path} is damaged: no picture can be decoded')
-        while n / fps < t + float(1 / (s.average_rate or FPS)) - 1e-4:
-            if shown is None: shown = picture(last)
+        while due(t + float(1 / (s.average_rate or FPS))):
+            if shown is None: shown = _picture(last, size)
             yield shown; n += 1
+
+def iter_frames(
+    path,                       # a file with pictures
+    size=None,                  # int: centre square; (height, width); None: as it is
+    start:float=0., end:float=None, # seconds; None: to the end
+):                              # yields (seconds since the beginning of the film, [H,W,3] uint8)
+    "Every frame the file itself has, once, with the time at which it appears."
+    with _film(path, start) as (_, frames):
+        for t, f in frames:
+            if end is not None and t >= end - 1e-4: return
+            if t >= start - 1e-4: yield t, _picture(f, size)
 
 def read_video(
     path,                       # a file with pictures
