@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..config import atomic, read_json, why
-from ..media import MAX_PIXELS, _film, check_file
+from ..media import MAX_PIXELS, check_file, open_film
 from ..notation import FPS, LpmError
 
 # %% ../../nbs/20_data.source.ipynb #0c7b722a
@@ -92,7 +92,7 @@ def probe(
     steps = np.diff(at); seconds = at[-1] - at[0] + float(np.median(steps)) if len(at) > 1 else len(at)/fps
     if seconds < .95*said: raise LpmError(f'cut off: {seconds:.1f} of {said:.1f} s are there')
     if seconds < limits.seconds: raise LpmError(f'{seconds:.2f} s long; at least {limits.seconds:g} s are needed')
-    with _film(p) as (_, frames): rotation = next((round(f.rotation) % 360 for _, f in frames), None)
+    with open_film(p) as (_, frames): rotation = next((round(f.rotation) % 360 for _, f in frames), None)
     if rotation is None: raise LpmError('no picture can be decoded')
     if rotation % 180: d |= dict(width=h, height=w)
     return dict(seconds=round(seconds, 3), frames=len(at), steady=bool(np.ptp(steps) < .002), rotation=rotation, **d, digest=digest(p))
