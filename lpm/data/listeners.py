@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FACES', 'VALENCE', 'ENERGY', 'MOTION', 'LEVELS', 'AXES', 'spells', 'axes', 'distribution', 'aims', 'rake', 'draw',
-           'contrast', 'oscillation', 'worth', 'select']
+           'firm', 'contrast', 'oscillation', 'worth', 'select']
 
 # %% ../../nbs/27_data.listeners.ipynb #a8cbcb5a
 from collections import Counter
@@ -81,13 +81,25 @@ def draw(
     "So many clips, each as often as its weight says: whole draws first, the rest by chance, spread evenly."
     at_least(n=n); w = np.asarray(weight, float); u = (np.random.default_rng(seed).random() + np.arange(n))/n; return np.searchsorted(np.cumsum(w)/w.sum(), u, side='right').clip(max=len(w) - 1)
 
+# %% ../../nbs/27_data.listeners.ipynb #099c9a0e
+def firm(
+    face, # [T, 8]
+    sure:float=.5, fps:float=FPS, hold:float=.25 # probability; seconds that an unsure face keeps its label
+)->np.ndarray: # [T] index of `FACES`, -1: unknown
+    "What the face shows, without flicker."
+    face = np.nan_to_num(np.asarray(face, float)); top = np.where(face.max(1) >= sure, face.argmax(1), -1); out, last, since = top.copy(), -1, 0
+    for t, k in enumerate(top):
+        if k >= 0: last, since = k, 0
+        else: since += 1; out[t] = last if since <= hold*fps else -1
+    return out
+
 # %% ../../nbs/27_data.listeners.ipynb #63bb3b68
 def contrast(
     face, # [T, 8]
     fps:float=FPS, least:float=.5, sure:float=.5 # seconds each must last; probability
 )->list: # pairs of (first frame, end, name), in order
     "Places where a feeling turns into its opposite."
-    face = np.nan_to_num(np.asarray(face, float)); top = np.where(face.max(1) >= sure, face.argmax(1), 0); s = [(a, b, FACES[k]) for a, b, k in spells(top) if VALENCE[FACES[k]] and b - a >= least*fps]
+    s = [(a, b, FACES[k]) for a, b, k in spells(firm(face, sure, fps)) if k >= 0 and VALENCE[FACES[k]] and b - a >= least*fps]
     return [(x, y) for x, y in zip(s, s[1:]) if VALENCE[x[2]] != VALENCE[y[2]]]
 
 # %% ../../nbs/27_data.listeners.ipynb #22783583
@@ -96,7 +108,7 @@ def oscillation(
     fps:float=FPS, base:float=.6, brief:tuple=(.2, 2.), sure:float=.5 # seconds: baseline on either side, at least; excursion
 )->list: # (first frame, end, baseline, excursion)
     "Excursions from an expression that come back to it."
-    face = np.nan_to_num(np.asarray(face, float)); top = np.where(face.max(1) >= sure, face.argmax(1), -1); s = spells(top)
+    s = spells(firm(face, sure, fps))
     return [(b[0], b[1], FACES[a[2]], FACES[b[2]]) for a, b, c in zip(s, s[1:], s[2:]) if a[2] == c[2] >= 0 and b[2] >= 0 and min(a[1] - a[0], c[1] - c[0]) >= base*fps and brief[0]*fps <= b[1] - b[0] <= brief[1]*fps]
 
 # %% ../../nbs/27_data.listeners.ipynb #f3bd42fb
