@@ -12,7 +12,8 @@ from functools import cache
 import numpy as np
 import torch
 
-from ..hub import package_file
+from .people import assign as match
+from ..hub import foreign_tensors, package_file
 from ..notation import FPS, SAMPLE_RATE, LpmError, samples_of_frames
 
 SPEAK, LISTEN, IDLE = 0, 1, 2          # columns of a classifier's answer, and states of a frame
@@ -83,7 +84,7 @@ class Voiceprint(torch.nn.Module):
 @cache
 def voiceprint()->Voiceprint:
     "With the weights of the package Resemblyzer."
-    d = torch.load(package_file('resemblyzer', 'pretrained.pt'), map_location='cpu', weights_only=True)['model_state']; m = Voiceprint(); m.load_state_dict({k: v for k, v in d.items() if not k.startswith('similarity')}); return m.eval()
+    d = foreign_tensors(package_file('resemblyzer', 'pretrained.pt'))['model_state']; m = Voiceprint(); m.load_state_dict({k: v for k, v in d.items() if not k.startswith('similarity')}); return m.eval()
 
 @torch.no_grad()
 def voices(
@@ -133,11 +134,10 @@ def agree(
     voice # [T] from `diarise`
 )->tuple: # [N] voice of each person (-1: none), share of the frames with one speaker and one voice in which both witnesses agree
     "Which face goes with which voice, by the most frames."
-    from scipy.optimize import linear_sum_assignment
     s = np.asarray(speaking, bool); one = (s.sum(0) == 1) & (voice >= 0); n = int(voice.max()) + 1
     if not one.any() or n < 1: return np.full(len(s), -1), float('nan')
-    m = np.array([[(s[i] & one & (voice == v)).sum() for v in range(n)] for i in range(len(s))]); r, c = linear_sum_assignment(-m); own = np.full(len(s), -1); own[r] = c
-    return own, float(m[r, c].sum()/one.sum())
+    m = np.array([[(s[i] & one & (voice == v)).sum() for v in range(n)] for i in range(len(s))]); pairs = match(-m); own = np.full(len(s), -1); own[[i for i, _ in pairs]] = [j for _, j in pairs]
+    return own, float(sum(m[i, j] for i, j in pairs)/one.sum())
 
 # %% ../../nbs/24_data.roles.ipynb #f3cf7500
 def divide(
