@@ -52,8 +52,9 @@ def foreign_tensors(
     path,           # a .pt, .pth or .model file of somebody else's
 ):                  # what it holds: tensors, numbers, texts, and lists and dicts of them
     "Weights in PyTorch's own format, read by the loader that refuses everything that is no data. Ours are safetensors; this is for theirs."
-    import torch
-    try: return torch.load(path, map_location='cpu', weights_only=True)
+    import torch, warnings
+    try:
+        with warnings.catch_warnings(): warnings.simplefilter('ignore'); return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e: raise LpmError(f'{path} holds no weights that can be read safely ({why(e)})') from None
 
 # %% ../nbs/09a_hub.ipynb #871569d6
