@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SEEDS', 'SIDE', 'HALF', 'CROP', 'MODES', 'LIPS', 'WINDOW', 'SHIFTS', 'FILMED', 'MADE', 'QUIET_ONES', 'voices',
            'talker', 'draw_talkers', 'open_talkers', 'spoil_mouths', 'spoil_sound', 'throat', 'sync_batch', 'middle',
-           'area', 'embedded', 'found', 'windows_judged', 'judge', 'naive', 'real_talkers', 'as_clips', 'adapt',
-           'read_real', 'real_report', 'main']
+           'area', 'embedded', 'spoilt', 'found', 'windows_judged', 'judge', 'plain', 'naive', 'real_talkers',
+           'as_clips', 'adapt', 'read_real', 'real_report', 'main']
 
 # %% ../../nbs/95c_launch.sync.ipynb #a5c46974
 import copy
@@ -152,6 +152,13 @@ def embedded(
     "Both towers, once per clip."
     return [(net.look(torch.from_numpy(np.asarray(m))[None].float()/255)[0][0], net.hear(columns(level(torch.as_tensor(w)), len(m))[None])[0]) for m, w in clips]
 
+def spoilt(
+    data:dict, seed:int=7 # from `open_talkers`
+)->list:                # [(mouths [T,32,40] uint8, sound [N] float)]
+    "The same clips through the cameras and rooms of training."
+    g, sound = rng(seed, 2196), torch.from_numpy(np.asarray(data['sound']).astype('float32')/32768); x = torch.cat([spoil_mouths(torch.from_numpy(np.array(data['mouths'][i:i + 10])).float()/255, g) for i in range(0, len(sound), 10)])
+    return [((m.clamp(0, 1)*255).byte().numpy(), w.numpy()) for m, w in zip(x, spoil_sound(sound, sound.roll(1, 0), g))]
+
 def found(v, a, reach=REACH): "Offset and confidence of a piece of lips and a piece of sound."; n = min(len(v), len(a)); return offset_of(distances(v[:n], a[:n], min(reach, n//2)).nanmean(0))
 
 def windows_judged(
@@ -170,7 +177,7 @@ def windows_judged(
 def judge(
     net,                # Sync
     clips:list,         # [(mouths [T,32,40] uint8, sound [N] float)], in sync
-    seconds=(1, 2, 4),  # window lengths
+    seconds=(.5, 1, 2, 4),  # window lengths
 )->dict:                # numbers
     "Offset, wrong sound, shifted sound, controls."
     e = embedded(net, clips); out = {}; g = rng(5)
@@ -182,14 +189,15 @@ def judge(
     out |= dict(shuffled=float(np.median([found(v[torch.randperm(len(v), generator=g)], a)[1] for v, a in e])), silent=float(np.median([found(v, b)[1] for (v, _), (_, b) in zip(e, embedded(net, [(m, np.zeros(len(w), np.float32)) for m, w in clips]))])))
     return out
 
-# %% ../../nbs/95c_launch.sync.ipynb #75b06178
+# %% ../../nbs/95c_launch.sync.ipynb #2a6d68ca
+def plain(opening, sound): "Opening [T] and the logarithm of loudness [T] without their means, as vectors of one number: their product is what `found` looks for."; w = torch.as_tensor(np.asarray(sound, 'float32')); f = lambda x: F.normalize(x - x.mean(), dim=0)[:, None]*len(x)**.5; return f(torch.from_numpy(np.asarray(opening, 'float32'))), f(rms(w/32768, len(opening)).clamp(min=1e-4).log())
+
 def naive(
     data:dict,          # from `open_talkers`
-    seconds=(1, 2, 4)   # window lengths
+    seconds=(.5, 1, 2, 4) # window lengths
 )->dict:                # as `judge`
-    "Opening against loudness, both without their mean: one number per frame in place of a vector."
-    out, curve = {}, lambda x: F.normalize(x - x.mean(), dim=0)[:, None]*len(x)**.5
-    e = [(curve(torch.from_numpy(o.astype('float32'))), curve(rms(torch.from_numpy(s.astype('float32')/32768), len(o)).clamp(min=1e-4).log())) for o, s in zip(data['opening'], data['sound'])]
+    "Opening against loudness."
+    out, e = {}, [plain(o, s) for o, s in zip(data['opening'], data['sound'])]
     for s in seconds: out[f'offset_{s}s'], out[f'auc_{s}s'], _ = windows_judged(e, s)
     return out
 
@@ -201,7 +209,7 @@ QUIET_ONES = ('liveportrait_d18_man_expressions_silent', 'liveportrait_d19_man_e
 
 def real_talkers(
     folder, names       # of `talking/NAME.mp4`
-)->dict:                # name -> dict(mouths [T,64,64] uint8, sound int16 [N], known [T] bool), the largest face
+)->dict:                # name -> dict(mouths [T,64,64] uint8, sound int16 [N], known [T] bool, lip [T] opening by the mesh, nan: unknown), the largest face
     "Mouths of recordings, found by detector and mesh."
     from lpm.data.people import FaceDetector, FaceMesh, people
     from lpm.media import iter_video, read_audio
@@ -214,7 +222,7 @@ def real_talkers(
             if i < c['start']: continue
             p = s.place(frame, c['box'][i - c['start']], math.radians(float(np.nan_to_num(c['roll'][i - c['start']])))); known.append(bool(np.isfinite(p).all())); p[2] /= CROP; pics.append(mouth(frame, p, (SIDE, SIDE)) if known[-1] else np.zeros((SIDE, SIDE), np.uint8))
         w = read_audio(f).numpy()[samples_of_frames(c['start']):samples_of_frames(c['end'])]; w = np.pad(w, (0, samples_of_frames(c['end'] - c['start']) - len(w)))
-        out[n] = dict(mouths=np.stack(pics), sound=(w*32767).round().astype('int16'), known=np.array(known))
+        out[n] = dict(mouths=np.stack(pics), sound=(w*32767).round().astype('int16'), known=np.array(known), lip=c['lip'])
     return out
 
 def as_clips(real:dict, names)->list: "[(mouths [T,32,40], sound [N] at the common level)] for `embedded`."; return [(middle(real[n]['mouths']), level(torch.from_numpy(real[n]['sound'].astype('float32')/32768)).numpy()) for n in names if n in real]
@@ -256,13 +264,13 @@ def read_real(
 def real_report(
     net, data:dict, folder, # Sync, pool, folder of the recordings
     steps:int=60        # of each adaptation
-)->dict:                # before, after (cross-validated), quiet: verdicts of clips without speech
+)->dict:                # loudness: the naive judge; before, after (cross-validated); verdicts of all clips, before and after
     "Real people before and after the network has seen others of their kind."
     real = real_talkers(folder, FILMED + MADE + QUIET_ONES); speak = [n for n in FILMED + MADE if n in real]; others = lambda n: [m for m in FILMED if m != n and m in real]
     made = adapt(net, data, real, others(''), steps); after = {n: made if n in MADE else adapt(net, data, real, others(n), steps) for n in speak}
     say = lambda nets, n: judge_lips(sync_offset(as_clips(real, [n])[0][0], real[n]['sound'].astype('float32')/32768, real[n]['known'], nets[n]), real[n]['known'])
-    same = dict.fromkeys(real, net); verdicts = {n: say(same, n) for n in real}
-    return dict(before=read_real(same, real, speak), after=read_real(after, real, speak), verdicts=verdicts, verdicts_after={n: say(after | {m: made for m in QUIET_ONES}, n) for n in real})
+    loud = {n: found(*plain(np.nan_to_num(real[n]['lip'], nan=float(np.nanmean(real[n]['lip']))), real[n]['sound'])) for n in speak}; same = dict.fromkeys(real, net); verdicts = {n: say(same, n) for n in real}
+    return dict(loudness={n: dict(offset=k, confidence=c) for n, (k, c) in loud.items()}, before=read_real(same, real, speak), after=read_real(after, real, speak), verdicts=verdicts, verdicts_after={n: say(after | {m: made for m in QUIET_ONES}, n) for n in real})
 
 # %% ../../nbs/95c_launch.sync.ipynb #ad9a6da8
 @call_parse
@@ -279,6 +287,7 @@ def main(
     amp:int=1, # 1: bfloat16 autocast
     real:str='', # folder of recordings: report on real people, before and after learning from others; '' leaves it
     real_steps:int=60, # of each adaptation
+    weights:str='', # judge these (see `lpm.config.find_weights`) instead of training
     out:str='', # folder of the weights; default WORK/weights/sync
     name:str='sync', # run name
     draw:int=0, # 1: draw the clips and stop
@@ -287,15 +296,18 @@ def main(
     folder:str='work', runs:str='runs', # training state, records ('' writes none)
 ):
     "Draw hundreds of talking performers and train the network that knows whether lips and sound belong together."
-    torch.set_num_threads(1); check_numbers(steps, minutes, clips=clips, held=held, batch=batch, draw=draw); at_least(0, real_steps=real_steps)
+    torch.set_num_threads(1); check_numbers(steps, minutes, clips=clips, held=held, batch=batch, draw=draw or bool(weights)); at_least(0, real_steps=real_steps)
     if real and not (Path(real)/'talking').is_dir(): raise LpmError(f'{real} has no folder talking with recordings: give the folder of real recordings, or leave --real away')
     for f, n, h in ((pool, clips, False), (f'{pool}-held', held, True)): draw_talkers(f, n, seconds, h, bool(compiled))
     if draw: return
+    def report(net):
+        if real and runs: write_record(Path(runs)/f'{name}_real.json', dict(name=f'{name}_real', commit=git_commit(), steps=real_steps, naive=naive(open_talkers(f'{pool}-held')), spoilt=judge(net, spoilt(open_talkers(f'{pool}-held'))), **real_report(net, open_talkers(pool), real, real_steps)))
+    if weights: return report(Sync.from_pretrained(weights))
     acc = start(name, 1); torch.manual_seed(seed); data, judged = open_talkers(pool), open_talkers(f'{pool}-held'); strangers = [(middle(m), level(torch.from_numpy(s.astype('float32')/32768)).numpy()) for m, s in zip(judged['mouths'], judged['sound'])]
     run = fit(name, Sync(), sync_loss, lambda s, r, w: sync_batch(data, s, r, batch, seed), acc, lambda m: optimizer(m, lr, matrix_lr, adam=('open',)), steps=steps or None, minutes=minutes or None, warmup=30, cooldown=.4, ema=.99,
               amp=bool(amp), seed=seed, evaluate=lambda m, s: judge(m, strangers), eval_every=eval_every, log_every=log_every, folder=folder, runs=runs or None, config=dict(pool=len(data['mouths']), held=len(strangers), batch=batch, lr=lr, matrix_lr=matrix_lr))
     if acc.is_main_process and folder and not run.interrupted:
         print('weights in', run.ema.save_pretrained(out or work('weights', 'sync'), torch.bfloat16), flush=True)
-        if real and runs: write_record(Path(runs)/f'{name}_real.json', dict(name=f'{name}_real', commit=git_commit(), steps=real_steps, naive=naive(judged), **real_report(run.ema, data, real, real_steps)))
+        report(run.ema)
     metrics = run.record['metrics']; finish(acc, run)
     return metrics
