@@ -49,7 +49,9 @@ def mouth(
     if f.dtype != np.uint8 or f.ndim not in (2, 3) or f.ndim == 3 and f.shape[2] != 3 or 0 in f.shape: raise LpmError(f'a frame is {list(f.shape)} {f.dtype}; [height, width, 3] or [height, width] uint8 is accepted')
     x, y, w, t = map(float, place); h, n = size; k = w/n
     if not (math.isfinite(x + y + t) and 2 <= w <= 8*max(f.shape)): raise LpmError(f'the place {[round(float(v), 1) for v in place]} is no mouth in a frame of {f.shape[1]}x{f.shape[0]}; x, y, width of 2 px or more, angle are accepted')
-    im = Image.fromarray(f); q = max(1, round(k)); im = im.reduce(q) if q > 1 else im; c, s = k/q*math.cos(t), k/q*math.sin(t); x, y = x/q, y/q      # shrunk by areas first: no aliasing
+    q = max(1, round(k)); r = math.hypot(n, h)*k/2 + 2*q; i, j = (max(0, math.floor((v - r)/q))*q for v in (y, x)); part = f[i:max(0, math.ceil(y + r)), j:max(0, math.ceil(x + r))]
+    if 0 in part.shape: return np.zeros(size, np.uint8)
+    im = Image.fromarray(np.ascontiguousarray(part)); im = im.reduce(q) if q > 1 else im; c, s, x, y = k/q*math.cos(t), k/q*math.sin(t), (x - j)/q, (y - i)/q       # shrunk by areas first: no aliasing
     return np.asarray(im.transform((n, h), Image.Transform.AFFINE, (c, -s, x - c*n/2 + s*h/2, s, c, y - s*n/2 - c*h/2), Image.Resampling.BICUBIC).convert('L'))
 
 def mouths(
