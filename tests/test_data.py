@@ -4,7 +4,7 @@ import pytest
 
 from lpm.data.roles import agree, diarise
 from lpm.data.source import Limits, begin, in_loop, on_ray, run_stage
-from lpm.media import mux, read_audio, sync_card
+from lpm.media import iter_video, mux, read_audio, sync_card
 
 SMALL = Limits(side=32)
 
@@ -24,3 +24,14 @@ def test_two_real_voices_are_told_apart(realdata):
         f = line.split(); a, n = float(f[3]), float(f[4]); talks.setdefault(f[7], np.zeros(T, bool))[round(24 * a):round(24 * (a + n))] = True
     s = np.stack([v for v in talks.values() if v.sum() > 24]); _, share = agree(s, diarise(wav, s.any(0), len(s)))
     assert share >= .9, share
+
+@pytest.mark.realdata
+def test_lips_and_sound_of_real_people(realdata):
+    pytest.importorskip('ai_edge_litert'); from lpm.data.people import FaceDetector, FaceMesh, people; from lpm.data.sync import Synchrony
+    mesh = FaceMesh(); detect, sync = FaceDetector(), Synchrony(mesh); wave = lambda n: read_audio(realdata / 'talking' / f'{n}.mp4').numpy()
+    f = realdata / 'talking' / 'latentsync_demo1_woman_seated.mp4'; who = people(iter_video(f), every=4, detector=detect, mesh=mesh)
+    own, strange = (sync(iter_video(f), wave(n), who) for n in (f.stem, 'facegood_woman_phone'))
+    assert own['verdict'] == '' and own['state'] == 'in sync' and abs(own['offset']) <= 1, own
+    assert strange['state'] in ('foreign', 'unsure') and strange['confidence'] < own['confidence'], strange
+    moved = sync(iter_video(f), np.pad(wave(f.stem), (5600, 0)), who); assert moved['state'] == 'shifted' and 7 <= moved['offset'] <= 9, moved      # 0.35 s late
+    assert sync(iter_video(f), None, who)['verdict'] == 'lips talk without sound'

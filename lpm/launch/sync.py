@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SEEDS', 'SIDE', 'HALF', 'CROP', 'MODES', 'LIPS', 'WINDOW', 'SHIFTS', 'FILMED', 'MADE', 'QUIET_ONES', 'voices',
            'talker', 'draw_talkers', 'open_talkers', 'spoil_mouths', 'spoil_sound', 'throat', 'sync_batch', 'middle',
-           'area', 'embedded', 'spoilt', 'found', 'windows_judged', 'judge', 'plain', 'naive', 'real_talkers',
-           'as_clips', 'adapt', 'read_real', 'real_report', 'main']
+           'area', 'embedded', 'spoilt', 'found', 'shifted', 'windows_judged', 'judge', 'plain', 'naive',
+           'real_talkers', 'as_clips', 'adapt', 'read_real', 'real_report', 'main']
 
 # %% ../../nbs/95c_launch.sync.ipynb #a5c46974
 import copy
@@ -25,7 +25,7 @@ from ..actor.body import PERFORMANCE, identity, mouth_at, render
 from ..actor.reader import blocks, blurred
 from ..actor.speech import VOICES
 from ..config import atomic, read_json
-from ..data.sync import HEIGHT, REACH, SPANS, Sync, WIDTH, Synchrony, columns, distances, judge_lips, level, mouth, offset_of, rms, sync_loss, sync_offset
+from ..data.sync import EARLY, HEIGHT, LATE, REACH, SPANS, SURE, Sync, WIDTH, Synchrony, columns, distances, judge_lips, level, mouth, offset_of, rms, sync_loss, sync_offset
 from .reader import check_numbers
 from ..notation import FPS, LpmError, SAMPLE_RATE, at_least, samples_of_frames
 from ..train import finish, fit, git_commit, optimizer, rng, same_recipe, start, work, write_record
@@ -161,6 +161,10 @@ def spoilt(
 
 def found(v, a, reach=REACH): "Offset and confidence of a piece of lips and a piece of sound."; n = min(len(v), len(a)); return offset_of(distances(v[:n], a[:n], min(reach, n//2)).nanmean(0))
 
+def shifted(v, a, n):
+    "Offset and confidence when the sound comes n frames later (earlier where negative), and the verdict that this would be."
+    v, a = v[max(0, n):len(v) + min(0, n)], a[max(0, -n):len(a) - max(0, n)]; k, c = found(v, a); return k, c, c*(len(v)/FPS)**.5 >= SURE and not -EARLY <= k <= LATE
+
 def windows_judged(
     e:list,             # from `embedded`
     seconds:float,      # length of a window
@@ -184,7 +188,7 @@ def judge(
     for s in seconds: out[f'offset_{s}s'], out[f'auc_{s}s'], _ = windows_judged(e, s)
     whole = [found(v, a) for v, a in e]; out |= dict(offset=float(np.mean([abs(k) <= 1 for k, _ in whole])), late=float(np.mean([k for k, _ in whole])), confidence=float(np.median([c for _, c in whole])))
     wrong = [found(v, e[(i + q) % len(e)][1]) for i, (v, _) in enumerate(e) for q in (1, 2) if len(e) > q]; out |= dict(wrong=float(np.median([c for _, c in wrong])) if wrong else math.nan, auc=area([c for _, c in whole], [c for _, c in wrong]))
-    for s in SHIFTS: n = round(s*FPS); pieces = [found(v[max(0, -k):len(v) - max(0, k)], a[max(0, k):len(a) - max(0, -k)]) for v, a in e for k in (n, -n)]; out[f'shift_{s}'] = float(np.mean([abs(k) >= 2 for k, _ in pieces]))
+    for s in SHIFTS: out[f'shift_{s}'] = float(np.mean([abs(shifted(v, a, k)[0]) >= 2 for v, a in e for k in (round(s*FPS), -round(s*FPS))]))
     false = float(np.mean([abs(k) >= 2 for k, _ in whole])); hits = float(np.mean([out[f'shift_{s}'] for s in SHIFTS])); out |= dict(shift_recall=hits, shift_precision=hits/max(hits + false, 1e-9))        # as many clips in sync as shifted ones
     out |= dict(shuffled=float(np.median([found(v[torch.randperm(len(v), generator=g)], a)[1] for v, a in e])), silent=float(np.median([found(v, b)[1] for (v, _), (_, b) in zip(e, embedded(net, [(m, np.zeros(len(w), np.float32)) for m, w in clips]))])))
     return out
@@ -245,21 +249,21 @@ def adapt(
 def read_real(
     nets:dict,          # clip -> Sync that judges it
     real:dict, names    # from `real_talkers`; the clips asked about
-)->dict:                # clips: per clip offset, confidence and the highest one of another clip's sound; windows: seconds -> share of offsets within a frame, AUC; shift recall
+)->dict:                # clips: per clip offset, confidence, the highest of another clip's sound, share of shifts followed; windows: seconds -> share of offsets as the recording, as the whole clip says, AUC; called: shift -> share called shifted
     "Everything about some real clips; the true offset is taken to be that of the recording."
-    names = [n for n in names if n in real]; own = {n: embedded(nets[n], as_clips(real, names)) for n in names}; out = dict(clips={}, windows={})
+    names = [n for n in names if n in real]; own = {n: embedded(nets[n], as_clips(real, names)) for n in names}; out = dict(clips={}, windows={}); both = [m for s in SHIFTS for m in (round(s*FPS), -round(s*FPS))]; called = {m: [] for m in [0, *both]}
     for i, n in enumerate(names):
-        v, a = own[n][i]; k, c = found(v, a); wrong = [found(v, b)[1] for q, (_, b) in enumerate(own[n]) if q != i]
-        moved = [abs(found(v[max(0, -m):len(v) - max(0, m)], a[max(0, m):len(a) - max(0, -m)])[0] + m - k) <= 1 for s in SHIFTS for m in (round(s*FPS), -round(s*FPS)) if abs(k - m) <= REACH]
-        out['clips'][n] = dict(seconds=len(v)/FPS, offset=k, confidence=c, wrong=max(wrong, default=math.nan), moved=float(np.mean(moved)), shuffled=found(v[torch.randperm(len(v), generator=rng(3))], a)[1])
+        v, a = own[n][i]; k, c = found(v, a); moved = {m: shifted(v, a, m) for m in called}
+        for m, (_, _, x) in moved.items(): called[m].append(float(x))
+        out['clips'][n] = dict(seconds=len(v)/FPS, offset=k, confidence=c, wrong=max((found(v, b)[1] for q, (_, b) in enumerate(own[n]) if q != i), default=math.nan), moved=float(np.mean([abs(moved[m][0] - m - k) <= 1 for m in both if abs(k + m) <= REACH])), shuffled=found(v[torch.randperm(len(v), generator=rng(3))], a)[1])
     for s in (1, 2, 4):
-        n = round(s*FPS); hit, right, wrong = [], [], []
+        n = round(s*FPS); hit, same, right, wrong = [], [], [], []
         for i, m in enumerate(names):
             v, a = own[m][i]
             for t in range(0, len(v) - n + 1, n):
-                k, c = found(v[t:t + n], a[t:t + n]); hit.append(abs(k) <= 1); right.append(c); wrong += [found(v[t:t + n], b[t:t + n])[1] for q, (_, b) in enumerate(own[m]) if q != i and len(b) >= t + n]
-        out['windows'][str(s)] = dict(offset=float(np.mean(hit)), auc=area(right, wrong), n=len(hit))
-    return out
+                k, c = found(v[t:t + n], a[t:t + n]); hit.append(abs(k) <= 1); same.append(abs(k - out['clips'][m]['offset']) <= 1); right.append(c); wrong += [found(v[t:t + n], b[t:t + n])[1] for q, (_, b) in enumerate(own[m]) if q != i and len(b) >= t + n]
+        out['windows'][str(s)] = dict(offset=float(np.mean(hit)), same=float(np.mean(same)), auc=area(right, wrong), n=len(hit))
+    return dict(out, called={f'{m/FPS:+.1f}': float(np.mean(x)) for m, x in sorted(called.items())})
 
 def real_report(
     net, data:dict, folder, # Sync, pool, folder of the recordings
