@@ -19,7 +19,7 @@ from ..actor.reader import load_reader, read, visible
 from ..actor.world import open_corpus, to_video
 from ..config import WEIGHTS
 from ..data.states import (ASD, IDLE, LISTEN, SPEAK, UNKNOWN, WRONG, aligned, as_table, confusion, embed, from_score, load_voice_activity, lrasd, merged, mfcc,
-                             read_states, report, rule, speech_probability, three_states)
+                             report, rule, speech_probability, three_states)
 from .reader import check_numbers
 from ..notation import FPS, LpmError, SAMPLE_RATE, samples_of_frames
 from ..train import finish, fit, optimizer, rng, start, work, write_record
@@ -64,8 +64,8 @@ def worn(
     x = room(wav, g) if _u(g) < .5 else wav; loud = max(.02, float(x.square().mean().sqrt())); kind = _u(g); bed = music(len(x), g) if kind < .4 else noise(len(x), g)
     return (x + (kind < .85)*bed*(loud/.1)*10**(-_u(g, 0, 15)/20)).clamp(-1, 1)
 
-# %% ../../nbs/95b_launch.states.ipynb #e829b5a4
-CASES = dict(clean=.26, degraded=.3, narration=.08, muted=.08, wrong=.14, late=.14)       # shares of a batch
+# %% ../../nbs/95b_launch.states.ipynb #09de7882
+CASES = dict(clean=.3, degraded=.34, narration=.08, muted=.06, wrong=.11, late=.11)       # shares of a batch
 HARD = ('narration', 'muted', 'wrong', 'late')
 
 def heard(
@@ -93,7 +93,7 @@ def views(
     mirror:bool=False, # left and right exchanged
 )->torch.Tensor:    # [T,size,size] grey, 0..255
     "The faces of a performance."
-    x = torch.from_numpy(np.asarray(frames)).float() @ torch.tensor([.299, .587, .114]); cx, cy, s = box
+    x = torch.from_numpy(np.array(frames)).float() @ torch.tensor([.299, .587, .114]); cx, cy, s = box
     th = torch.tensor([[-s if mirror else s, 0, 2*cx - 1], [0, s, 2*cy - 1]]); grid = F.affine_grid(th[None], [1, 1, size, size], align_corners=False)
     return F.grid_sample(x[None], grid, mode='bilinear', padding_mode='border', align_corners=False)[0]
 
@@ -110,23 +110,23 @@ def damaged(
         x = x.clone(); x[a:a+n, t:t+h, l:l+w] = _u(g, 20, 230)
     return x.clamp(0, 255)
 
-# %% ../../nbs/95b_launch.states.ipynb #bb9cd390
+# %% ../../nbs/95b_launch.states.ipynb #b328150d
 def open_data(
     corpus,         # folder
-)->dict:            # as `open_corpus`, and 'train', 'held', 'still', 'loud': indices of clips
+)->dict:            # as `open_corpus`, and indices of clips: 'train', 'held'; among 'train' 'still' (no voice at all), 'quiet' and 'loud' (little and much of the own voice)
     "A corpus sorted by what its clips are good for."
     d = open_corpus(corpus); ok = np.flatnonzero(np.asarray(d['done'])); train = ok[ok < d['corpus'].first_held_out]; held = ok[ok >= d['corpus'].first_held_out]
-    st = np.asarray(d['state']); loud = train[((st[train] & 1) > 0).mean(1) > .3]
+    st = np.asarray(d['state'])[train]; own = ((st & 1) > 0).mean(1); loud = train[own > .3]; some = lambda m: train[m] if m.any() else train
     if not len(train) or not len(held) or not len(loud): raise LpmError(f'{corpus} has {len(train)} training clips, {len(loud)} of them with a voice to borrow, and {len(held)} held-out ones; at least one of each is needed')
-    return dict(d, train=train, held=held, still=train[(st[train] == 0).all(1)], loud=loud)
+    return dict(d, train=train, held=held, still=some((st == 0).all(1)), quiet=some(own <= .3), loud=loud)
 
 def piece(
     data:dict, i:int, # corpus and clip
     a:int=0, n:int=None, # first frame and number of frames; None: to the end
 )->dict:            # frames, speak, listen, state, seen
     "A part of a clip."
-    n = data['state'].shape[1] - a if n is None else n; s, e = samples_of_frames(a), samples_of_frames(a + n)
-    pcm = lambda k: torch.from_numpy(np.array(data[k][i, s:e])).float()/32767
+    n = data['state'].shape[1] - a if n is None else n; s, N = samples_of_frames(a), samples_of_frames(n)          # as many samples wherever it begins
+    pcm = lambda k: F.pad(w := torch.from_numpy(np.array(data[k][i, s:s+N])).float()/32767, (0, N - len(w)))
     return dict(frames=data['frames'][i, a:a+n], speak=pcm('speak'), listen=pcm('listen'), state=torch.from_numpy(np.array(data['state'][i, a:a+n])).long(),
                 seen=visible(torch.from_numpy(np.array(data['tracks'][i, a:a+n])).float()) > .5)
 
@@ -136,9 +136,10 @@ def states_batch(
     frames:int, px:int, # of a clip; of a face
 ):                  # argument of `states_loss`
     "Batch number `step`."
-    g = rng(seed, step, rank, 952); out = []; T = data['state'].shape[1]; pick = lambda xs: int(xs[int(torch.randint(len(xs), (), generator=g))])
+    g = rng(seed, step, rank, 952); out = []; T = data['state'].shape[1]          # half of the ordinary cases show people who say little: those are rarer
+    pick = lambda xs: int(xs[int(torch.randint(len(xs), (), generator=g))])
     for case in torch.multinomial(torch.tensor(list(CASES.values())), size, True, generator=g).tolist():
-        case = list(CASES)[case]; i, j = pick(data['still'] if case == 'narration' and len(data['still']) else data['train']), pick(data['loud']); a, b = (int(torch.randint(T - frames + 1, (), generator=g)) for _ in 'ab')
+        case = list(CASES)[case]; i, j = pick(data['still' if case == 'narration' else 'quiet' if case not in HARD and _u(g) < .5 else 'train']), pick(data['loud']); a, b = (int(torch.randint(T - frames + 1, (), generator=g)) for _ in 'ab')
         c = piece(data, i, a, frames); wav, y = heard(case, c, piece(data, j, b, frames), g); wav = (wav*_u(g, .4, 2.)).clamp(-1, 1); wav = worn(wav, g) if case in HARD and _u(g) < .3 else wav
         box = (BOX[0] + _u(g, -.03, .03), BOX[1] + _u(g, -.03, .03), BOX[2]*_u(g, .85, 1.25)); x = damaged(views(c['frames'], px, box, _u(g) < .5), g)
         out.append((x, aligned(mfcc(wav), frames), torch.where(c['seen'], y, UNKNOWN), torch.where(c['seen'], (c['state'] & 1), UNKNOWN)))
