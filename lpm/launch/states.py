@@ -207,6 +207,7 @@ def main(
     seed:int=0, # of the run
     out:str='', # folder of the weights; default WORK/weights/states
     name:str='states', # run name
+    amp:int=1, # 1: bfloat16 autocast: on a CPU with avx512_bf16 a step takes half as long
     wide:int=0, # 1: the published width and 112 px; local experiments
     init:str='', # folder that holds lrasd/, the converted public weights: begin with them (needs --wide 1)
     public:str='', # folder that holds lrasd/: judge the public detector too
@@ -232,7 +233,7 @@ def main(
             e = examine(data, {'trained': readers(m)['trained']}, min(12, clips))['trained']; d = lambda c: {f'{c}_accuracy': e[c]['three']['accuracy'], f'{c}_speak_listen': e[c]['two']['accuracy']}
             return d('clean') | d('degraded') | {k: e[k] for k in (*HARD, 'false_alarms')}
         run = fit(name, net, states_loss, lambda s, r, w: states_batch(data, s, r, batch, seed, frames, cfg.size), acc, lambda m: optimizer(m, lr, matrix_lr, adam=('out', 'see', 'convs.0', 'memory')),
-                  steps=steps or None, minutes=minutes or None, warmup=30, cooldown=.4, ema=.98, seed=seed, evaluate=evaluate, eval_every=eval_every, log_every=log_every, folder=folder, runs=runs or None,
+                  steps=steps or None, minutes=minutes or None, warmup=30, cooldown=.4, ema=.98, amp=bool(amp), seed=seed, evaluate=evaluate, eval_every=eval_every, log_every=log_every, folder=folder, runs=runs or None,
                   config=dict(clips=len(data['train']), batch=batch, frames=frames, lr=lr, matrix_lr=matrix_lr, wide=wide, init=bool(init)))
         if run.interrupted or not folder: finish(acc, run); return run.record['metrics']
         print('weights in', run.ema.save_pretrained(dest, torch.bfloat16), flush=True); net, metrics = ASD.from_pretrained(str(dest.parent), dest.name), run.record['metrics']; finish(acc, run)
