@@ -6,8 +6,8 @@
 __all__ = ['STATES', 'IDLE', 'SPEAK', 'LISTEN', 'WRONG', 'UNKNOWN', 'LIPS', 'TABLE', 'FILM', 'joint', 'VoiceActivity',
            'load_voice_activity', 'speech_probability', 'bridge', 'lip_motion', 'synchrony', 'Rule', 'rule', 'mfcc',
            'Split', 'Gate', 'ASDConfig', 'lrasd', 'three_states', 'ASD', 'aligned', 'embed', 'answers', 'speaking',
-           'from_public', 'surprise', 'from_score', 'read_states', 'settle', 'load_states', 'confusion', 'merged',
-           'report', 'as_table']
+           'from_public', 'surprise', 'from_score', 'read_states', 'load_states', 'settle', 'States', 'confusion',
+           'merged', 'report', 'as_table']
 
 # %% ../../nbs/23_data.states.ipynb #21c6b11f
 import math
@@ -348,6 +348,9 @@ def read_states(
     if ok.shape != (len(p),): raise LpmError(f'seen has shape {list(ok.shape)}; one truth value for each of the {len(p)} faces is accepted')
     return dict(prob=np.where(ok[:, None], p, np.nan), inconsistent=np.where(ok, q, np.nan), state=np.where(ok, np.where(q > .5, WRONG, p.argmax(1)), UNKNOWN).astype(np.int8))
 
+def load_states()->ASD: "The three-state network that ships with the package."; return ASD.from_pretrained(str(WEIGHTS), 'states')
+
+# %% ../../nbs/23_data.states.ipynb #932c830f
 def settle(
     prob,               # [T,3] idle, speak, listen, of `read_states`; nan: not known
     speech,             # [T] of `speech_probability`
@@ -357,7 +360,37 @@ def settle(
     p, s = np.asarray(prob, float), np.asarray(speech, float); on = bridge(s > .5, breath); lips = p[:, SPEAK] > .5; ok = np.isfinite(p).all(1) & np.isfinite(s)
     return np.where(ok, np.where(on, np.where(np.isfinite(p), p, 0).argmax(1), np.where(lips, WRONG, IDLE)), UNKNOWN).astype(np.int8)
 
-def load_states()->ASD: "The three-state network that ships with the package."; return ASD.from_pretrained(str(WEIGHTS), 'states')
+# %% ../../nbs/23_data.states.ipynb #246b6bf1
+class States:
+    "Labels one person of a shot after another; holds the networks."
+    def __init__(self,
+        net=None,           # `ASD` of `three_states`; None: the one that ships
+        vad=None,           # `VoiceActivity`; None: a new one
+        most:float=.3,      # share of inconsistent frames, of those that are known, above which a track is rejected
+        least:float=.5,     # share of known frames below which it is
+    ): self.net, self.vad, self.most, self.least = net or load_states(), vad or load_voice_activity(), most, least
+
+    def __call__(self,
+        frames,             # iterable of [H,W,3] uint8, from the first frame of the shot
+        track:dict,         # of `lpm.data.people.people`: start, box [n,4], state [n] (0: a face that can be read)
+        wav,                # [N] samples at 16 kHz, of the whole shot; empty: no sound
+        sync=None,          # [n] or one number: do lips and sound belong together? 0..1, nan unknown; None: not asked
+        fps:float=FPS,      # frames per second
+    )->dict:                # state [n] int8; prob [n,3] speak, listen, idle, as `lpm.data.roles.assign` wants them; inconsistent [n] bool; flag, speech [n] 0..1; shares; spans (from, to, state) in frames; verdict, reason: '' passes
+        "The states of one track."
+        from lpm.data.people import face_crops
+        start, box, n = int(track['start']), track['box'], len(track['box']); seen = np.asarray(track['state']) == 0; wav = torch.as_tensor(wav).float().flatten(); a, b = (round(t/fps*SAMPLE_RATE) for t in (start, start + n))
+        if seen.shape != (n,): raise LpmError(f'this track has {n} boxes and {len(seen)} states; one of each per frame is accepted')
+        piece = wav[a:b] if len(wav) > a else torch.zeros(b - a); y = np.full(n, np.nan) if sync is None else np.broadcast_to(np.asarray(sync, float), (n,))
+        faces = list(face_crops(frames, box, start, size=self.net.cfg.size))
+        if len(faces) < n: raise LpmError(f'the track ends at frame {start + n}, the shot at {start + len(faces)}; frames from the first of the shot to the last of the track are accepted')
+        r = read_states(self.net, np.stack(faces), piece, seen, fps); speech = speech_probability(piece, n, self.vad, fps); speech = np.where(np.isnan(speech), 0, speech)       # a track that outlasts the sound: nothing is heard
+        s = settle(r['prob'], speech); s = np.where((s == SPEAK) & (y < .5), WRONG, s).astype(np.int8); known = s >= 0; on = bridge(speech > .5, 14); q = np.where(np.isnan(r['prob']), 1/3, r['prob'])
+        listen = np.where(known & ~on, 0, q[:, LISTEN]); prob = np.stack([q[:, SPEAK], listen, 1 - q[:, SPEAK] - listen], 1).astype(np.float32)
+        cut = [0, *(np.flatnonzero(np.diff(s)) + 1).tolist(), n]; shares = {k: float((s[known] == i).mean()) if known.any() else 0. for i, k in enumerate(STATES)} | dict(unknown=float(1 - known.mean()))
+        reason = f'face not readable in {shares["unknown"]:.0%} of the frames' if known.mean() < self.least else f'lips and sound contradict each other in {shares["inconsistent"]:.0%} of the frames' if shares['inconsistent'] > self.most else ''
+        return dict(state=s, prob=prob, inconsistent=s == WRONG, flag=r['inconsistent'], speech=speech, shares=shares, spans=[(u, v, STATES[s[u]] if s[u] >= 0 else 'unknown') for u, v in zip(cut, cut[1:])],
+                    verdict='' if not reason else 'unknown' if known.mean() < self.least else 'inconsistent', reason=reason)
 
 # %% ../../nbs/23_data.states.ipynb #f21cd461
 def confusion(
