@@ -1,8 +1,10 @@
 "The data pipeline where a notebook cell is not enough: other engines, real footage, processes that are killed."
+import numpy as np
 import pytest
 
+from lpm.data.quality import judge, measure, signals
 from lpm.data.source import Limits, begin, in_loop, on_ray, run_stage
-from lpm.media import mux, sync_card
+from lpm.media import iter_frames, mux, read_image, sync_card
 
 SMALL = Limits(side=32)
 
@@ -14,3 +16,17 @@ def test_ray_finds_what_a_loop_finds(tmp_path):
     (films / 'empty.mp4').touch(); rows, look = begin(films, SMALL)
     try: assert facts(run_stage(look, rows, tmp_path / 'ray', 2, on_ray)) == facts(run_stage(look, rows, tmp_path / 'loop', 1, in_loop))
     finally: ray.shutdown()
+
+@pytest.mark.realdata
+def test_plain_talking_clips_are_not_rejected(realdata):
+    pytest.importorskip('cv2'); films = sorted((realdata / 'talking').glob('*.mp4')); assert films
+    for p in films:
+        v = measure(signals(iter_frames(p, None, 0., 1.6))); assert not set(judge(v)) & {'flash', 'still', 'split', 'inset', 'fade', 'transition', 'drift'}, (p.name, v)
+
+@pytest.mark.realdata
+def test_a_camera_over_a_photograph_is_a_still(realdata):
+    pytest.importorskip('cv2'); from PIL import Image
+    photos = sorted((realdata / 'portraits').glob('photo_*.jpg'))[:3]; assert photos
+    for p in photos:
+        im = Image.fromarray(((read_image(p, 512).permute(1, 2, 0).numpy() + 1)*127.5).astype(np.uint8)); zoom = lambda k: im.resize((256, 256), Image.Resampling.BICUBIC, box=(k, .7*k, 512 - 2*k, 512 - 2.3*k))
+        assert 'still' in judge(measure(signals((k/24, np.asarray(zoom(k*.7))) for k in range(40)))), p.name
