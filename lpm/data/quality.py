@@ -35,40 +35,7 @@ class Faces:
         if not len(self.t): return -1
         i = int(np.abs(self.t - t).argmin()); return i if abs(self.t[i] - t) < .05 and np.isfinite(self.box[i]).all() else -1
 
-@dataclass(frozen=True)
-class Signals:
-    "What one pass over a clip leaves behind: T frames, G x G cells, pictures of h x w pixels."
-    t: np.ndarray       # [T] seconds
-    size: tuple         # (height, width) px of the file's frames
-    light: np.ndarray   # [T, 2] mean and standard deviation of luma, 0..255
-    colour: np.ndarray  # [T, G, G, 3] mean colours, 0..255
-    move: np.ndarray    # [T, G, G] mean change of luma since the frame before; the first is 0
-    blend: np.ndarray   # [T] how far the picture two frames ago is from the mean of this one and that four frames ago, against their difference; 1 where they hardly differ
-    left: np.ndarray    # [P] what a shift, a turn, a zoom leaves unexplained between pictures half a second apart: px of the worst cell, at 128 px
-    went: np.ndarray    # [P] how far that half second moved the picture, px
-    maps: dict          # [h, w] each: mean, std of luma; gx, gy: mean difference from the next pixel to the right, below, of the colour that differs most; grain: mean change of the finest detail, levels
-    face: dict          # [F] each: t, focus, texture, side (px of the file); [F, 4] box, 0..1
-    kept: list          # (second, [H, W, 3] uint8), pictures of at most `READ` px for the reader of texts
-
-SIDE, CELLS, READ = 256, 16, 640      # longest side of what is looked at; cells along a side; longest side of what is read
-
-# %% ../../nbs/21_data.quality.ipynb #02e51a56
-@dataclass(frozen=True)
-class Faces:
-    "Where the face of the clip's person is, as a later page or the performer's geometry says."
-    t: np.ndarray      # [N] seconds of the film, rising
-    box: np.ndarray    # [N, 4] px of the file's frames: x0, y0, x1, y1; nan where nobody is seen
-    marks: np.ndarray  # [N, K, 2] px, landmarks, nan where they are not seen
-
-    def __post_init__(self):
-        t, b, m = (np.asarray(v) for v in (self.t, self.box, self.marks))
-        if t.ndim != 1 or b.shape != (len(t), 4) or m.ndim != 3 or m.shape[::2] != (len(t), 2) or (np.diff(t) <= 0).any(): raise LpmError(f'faces of shapes {[*t.shape]}, {[*b.shape]}, {[*m.shape]}: rising times [N], boxes [N, 4] and landmarks [N, K, 2] are accepted')
-
-    def at(self, t:float)->int:
-        "The entry at a time, or -1."
-        if not len(self.t): return -1
-        i = int(np.abs(self.t - t).argmin()); return i if abs(self.t[i] - t) < .05 and np.isfinite(self.box[i]).all() else -1
-
+# %% ../../nbs/21_data.quality.ipynb #e8bb43af
 @dataclass(frozen=True)
 class Signals:
     "What one pass over a clip leaves behind: T frames, G x G cells, pictures of h x w pixels."
