@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['CONFIGS', 'WEIGHTS', 'ASSETS', 'AudioConfig', 'TextConfig', 'VAEConfig', 'DiTConfig', 'OnlineConfig', 'Config',
            'tiny', 'small', 'debug', 'paper', 'config', 'to_dict', 'from_dict', 'is_hub_id', 'find_weights', 'shipped',
-           'atomic', 'why', 'intact', 'read_json', 'pack', 'unpack', 'Pretrained', 'save_component', 'widen', 'average']
+           'atomic', 'why', 'intact', 'read_json', 'pack', 'storage', 'unpack', 'Pretrained', 'save_component', 'widen',
+           'average']
 
 # %% ../nbs/01_config.ipynb #c71ae8f2
 import contextlib
@@ -249,6 +250,14 @@ def pack(
             out[k], out[f'{k}.scale'] = (v/s).round().to(torch.int8), s
         else: out[k] = v.to(torch.bfloat16 if dtype == torch.int8 else dtype)
     return {k: v.contiguous() for k, v in out.items()}
+
+def storage(
+    name:str # bfloat16 or int8
+): # argument of `pack`
+    "How weights are kept, as said on a command line."
+    import torch
+    if name not in (known := dict(bfloat16=torch.bfloat16, int8=torch.int8)): raise LpmError(f'--store {name}: choose {" or ".join(known)}')
+    return known[name]
 
 def unpack(
     stored:dict # what `pack` gave

@@ -247,7 +247,7 @@ def bars(
         for yy, vv in zip(y, v): a.text(vv, yy, f' {vv:.3g}', va='center', fontsize=7)
     a.set_yticks(range(len(values)), list(values), fontsize=8); a.invert_yaxis()
     if line is not None: a.axvline(line, color='#888', lw=.8, ls='--')
-    if many: a.legend(fontsize=7, frameon=False)
+    if many: f.legend(loc='outside right upper', fontsize=7, frameon=False)
     return _picture(f)
 
 # %% ../nbs/09_viz.ipynb #b2a06fe0

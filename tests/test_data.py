@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from lpm.data.quality import judge, measure, signals
+from lpm.data.roles import agree, diarise
 from lpm.data.source import Limits, begin, in_loop, on_ray, run_stage
-from lpm.media import iter_frames, mux, read_image, sync_card
+from lpm.media import iter_frames, mux, read_audio, read_image, sync_card
 
 SMALL = Limits(side=32)
 
@@ -34,3 +35,11 @@ def test_a_camera_over_a_photograph_is_a_still(realdata):
     for p in photos:
         im = Image.fromarray(((read_image(p, 512).permute(1, 2, 0).numpy() + 1)*127.5).astype(np.uint8)); zoom = lambda k: im.resize((256, 256), Image.Resampling.BICUBIC, box=(k, .7*k, 512 - 2*k, 512 - 2.3*k))
         assert 'still' in judge(measure(signals((k/24, np.asarray(zoom(k*.7))) for k in range(40)))), p.name
+
+@pytest.mark.realdata
+def test_two_real_voices_are_told_apart(realdata):
+    wav = read_audio(realdata / 'speech' / 'dialogue_pyannote_dev00.wav').numpy(); T = len(wav) * 24 // 16000; talks = {}
+    for line in (realdata / 'speech' / 'dialogue_pyannote_dev00.rttm').read_text().splitlines():
+        f = line.split(); a, n = float(f[3]), float(f[4]); talks.setdefault(f[7], np.zeros(T, bool))[round(24 * a):round(24 * (a + n))] = True
+    s = np.stack([v for v in talks.values() if v.sum() > 24]); _, share = agree(s, diarise(wav, s.any(0), len(s)))
+    assert share >= .9, share

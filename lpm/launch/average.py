@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from fastcore.script import call_parse
 
-from ..config import average, config, find_weights, save_component
+from ..config import average, config, find_weights, save_component, storage
 from ..dit import DiT
 from ..notation import LpmError
 from ..train import git_commit, machine, write_record
@@ -30,15 +30,17 @@ def main(
     part:str='base', # base, backbone, refiner or critic
     name:str='tiny', # configuration
     out:str='work/weights', # folder of the model; the component is added
+    store:str='bfloat16', # how matrices are kept: bfloat16, or int8, half as large
     runs:str='runs', # folder of records; '' writes none
 ):
     "Save the weighted mean of several sets of weights."
     folders = of.split()
     try: w = [float(s) for s in shares.split()] or [1.]*len(folders)
     except ValueError: raise LpmError(f'--shares "{shares}": give numbers with spaces between, one for each of --of') from None
-    if len(folders) < 2: raise LpmError(f'--of "{of}": give two or more presets or folders, with spaces between')
+    if not folders: raise LpmError('--of: give presets or folders, with spaces between; one alone is only stored again')
+    dtype = storage(store)
     models = [DiT.from_pretrained(f, part) for f in folders]; mean = average([DiT.from_pretrained(folders[0], part), *models[1:]], w)
-    save_component(mean, out, part, config(name), torch.bfloat16); stage = find_weights(folders[0], part)/'stage.txt'
+    save_component(mean, out, part, config(name), dtype); stage = find_weights(folders[0], part)/'stage.txt'
     if stage.is_file(): (Path(out)/part/'stage.txt').write_text(stage.read_text())
     r = dict(name=f'average_{part}_{name}', part=part, of=[Path(f).name for f in folders], shares=w, commit=git_commit(), device=machine(), metrics=dict(from_mean=[round(apart(mean, m), 4) for m in models], members=[[round(apart(a, b), 4) for b in models] for a in models]))
     if runs: write_record(Path(runs)/f'{r["name"]}.json', r)
