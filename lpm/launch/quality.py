@@ -15,7 +15,7 @@ from fastcore.script import call_parse
 from ..config import atomic, read_json
 from ..data.damage import FAULTS, clip, coded
 from ..data.people import FaceDetector, FaceMesh, people
-from ..data.quality import CHECKS, SUSPECT, score, shrink, table, trial
+from ..data.quality import CHECKS, SUSPECT, judge, score, shrink, table, trial
 from ..data.shots import events, transitions
 from ..data.source import films
 from ..media import iter_frames, read_audio
@@ -95,7 +95,9 @@ def main(
             c = get(p); began = time.process_time(); mine = trial(c, get(people_in[(people_in.index(p) + 1) % len(people_in)]) if p in spoilt else None, after, cuts, ('text',) if texts else (), names if p in spoilt else (), paths.index(p))
             with atomic(note) as t: t.write_text(json.dumps(dict(want=want, frames=len(c['t']), spent=time.process_time() - began, rows=mine)))
             print(f'{p}: {", ".join(mine[0]["fired"]) or "nothing wrong"}', flush=True)
-        d = read_json(note); seen[p] = d['rows'][0]; rows += [r | dict(clip=p) for r in d['rows'] if p in people_in]; spent += d['spent']
+        d = read_json(note); seen[p] = d['rows'][0]
+        for r in d['rows']: r['fired'] = [*judge(r['numbers']), *judge(r['numbers'], SUSPECT), *(k for k in r['fired'] if k == 'shots')]      # the limits of today
+        rows += [r | dict(clip=p) for r in d['rows'] if p in people_in]; spent += d['spent']
     found = score(rows); clips = {p: dict(says='' if p not in said else 'good' if said[p]['keep'] else said[p]['why'], fired=d['fired']) for p, d in seen.items()}
     doubt = {n: left_out([(r['numbers'][k], r['name'] == n, r['clip']) for r in rows if r['name'] in ('', n)], SUSPECT[k].side) for n in names for k in FAULTS[n].finds if k in SUSPECT}
     doubt['generated'] = left_out([(d['numbers']['generated'], said[p].get('generated', False), p) for p, d in seen.items() if p in people_in and p in said], SUSPECT['generated'].side)
