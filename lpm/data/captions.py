@@ -43,7 +43,7 @@ TAXONOMY = dict(
     expression=Field('performer', _ASKED['expression']), gaze=Field('performer', _ASKED['gaze']), head=Field('performer', _ASKED['head']), turn=Field('performer', _ASKED['turn']),
     gesture=Field('performer', dict(nod=['nodding', 'giving a nod', 'with a nod of agreement'], shake=['shaking the head', 'with a shake of the head', 'turning the head from side to side in denial'])),
     energy=Field('performer', {**_ASKED['energy'], 'moderate': ['moving naturally', 'with small natural movements', 'moving a little']}),
-    emotion=Field('performer', dict(composed=['composed'], engaged=['engaged'], content=['content'], joyful=['elated'], sorrowful=['mournful'], distressed=['distressed'], annoyed=['annoyed'], furious=['irate'], puzzled=['puzzled'], astonished=['astounded'], nervous=['nervous'], terrified=['panicked'], averse=['averse'], repelled=['repelled'], dismissive=['dismissive'], derisive=['derisive'])),
+    emotion=Field('performer', dict(composed=['composed'], engaged=['engaged'], content=['content'], joyful=['elated'], sorrowful=['mournful'], distressed=['distressed'], annoyed=['annoyed'], furious=['irate'], puzzled=['puzzled'], astonished=['astounded'], nervous=['nervous'], terrified=['panicked'], averse=['averse'], appalled=['appalled'], dismissive=['dismissive'], derisive=['derisive'])),
     scene=Field('conversation', dict(conversation=['a conversation with turns', 'an exchange in which both sides speak'], listen_dialogue=['one side of a conversation, the one that listens', 'a listener who is spoken to'], listen_nondialogue=['a listener to sound that addresses nobody', 'a reaction to sound from elsewhere'], silence=['a scene in which nobody speaks', 'a silent scene'], speak=['a monologue', 'one person speaking alone'])),
     utterance=Field('conversation', dict(statement=['something is stated', 'a statement is made'], question=['a question is asked', 'something is asked'], exclamation=['something is exclaimed', 'an exclamation is made'])),
     pace=Field('conversation', dict(slow=['spoken slowly', 'at a slow pace'], normal=['spoken at a normal pace', 'neither fast nor slow'], fast=['spoken fast', 'at a fast pace'])),
@@ -54,8 +54,8 @@ TAXONOMY = dict(
     camera=Field('camera', dict(static=['filmed from a tripod', 'the camera does not move'], pan_left=['the camera pans left', 'with a pan to the left'], pan_right=['the camera pans right', 'with a pan to the right'], tilt_up=['the camera tilts up', 'with an upward tilt'], tilt_down=['the camera tilts down', 'with a downward tilt'], zoom_in=['the camera zooms in', 'with a slow zoom in'], zoom_out=['the camera zooms out', 'with a slow zoom out'], handheld=['the camera is held by hand', 'with a shaky camera'])),
     light=Field('environment', dict(dark=['in darkness', 'hardly lit'], dim=['in dim light', 'faintly lit'], even=['in ordinary light', 'evenly lit'], bright=['in bright light', 'brightly lit'])),
     tone=Field('environment', dict(warm=['in warm colours', 'with a warm tone'], neutral=['in neutral colours', 'without a colour cast'], cool=['in cool colours', 'with a cool tone'])),
-    backdrop=Field('environment', dict(plain=['before a plain wall of colour', 'with nothing behind'], simple=['before a simple background', 'with little behind'], busy=['before a busy background', 'with many things behind'])),
-    surroundings=Field('environment', _colour('{} all around', 'mostly {} behind')),
+    backdrop=Field('environment', dict(plain=['before a plain background', 'before an empty wall'], simple=['before a simple background', 'with little in the background'], busy=['before a busy background', 'with many things in the background'])),
+    surroundings=Field('environment', _colour('{} all around', 'in mostly {} surroundings')),
     hair=Field('person', _colour('{} hair')), clothes=Field('person', _colour('{} clothes', 'a {} top')),
     wears=Field('person', dict(glasses=['glasses'], hat=['a hat'], headphones=['headphones'], beard=['a beard'])),
     age=Field('person', dict(child=['a child'], young_adult=['a young adult'], adult=['an adult'], elderly=['an elderly person'])),
@@ -72,7 +72,7 @@ def valid(
     for k, v in tags.items():
         if k == 'phases': out[k] = [valid({a: b for a, b in q.items() if a in PHASE or a not in TAXONOMY}) for q in v]; continue
         if v in (None, '', 'unknown'): continue
-        if k not in TAXONOMY or v not in TAXONOMY[k].words: raise LpmError(f'tag {k}={v!r} is not in the taxonomy; accepted are {", ".join(TAXONOMY[k].words if k in TAXONOMY else TAXONOMY)}')
+        if k not in TAXONOMY or not isinstance(v, str) or v not in TAXONOMY[k].words: raise LpmError(f'tag {k}={v!r} is not in the taxonomy; accepted are {", ".join(TAXONOMY[k].words if k in TAXONOMY else TAXONOMY)}')
         out[k] = v
     return out
 
@@ -117,7 +117,7 @@ def camera_word(
     m, r = np.median(v, 0), v - np.median(v, 0); size = np.abs([m[0], m[1], m[2]]); unsteady = float(np.sqrt((r[:, :2]**2).sum(1).mean())); k = int(size.argmax())
     if unsteady > shaky and unsteady > 1.5*size[k]: return 'handheld'
     if size[k] < least: return 'static' if unsteady < shaky else 'handheld'
-    return (('pan_right', 'pan_left'), ('tilt_up', 'tilt_down'), ('zoom_out', 'zoom_in'))[k][int(m[k] > 0)]
+    return (('pan_right', 'pan_left'), ('tilt_down', 'tilt_up'), ('zoom_out', 'zoom_in'))[k][int(m[k] > 0)]
 
 # %% ../../nbs/26_data.captions.ipynb #b13d866b
 SCALES = ((1.8, 'extreme_close_up'), (3., 'close_up'), (4.6, 'medium_close_up'), (7.5, 'medium'), (14., 'full'), (np.inf, 'long'))        # frame height in faces, at most
@@ -167,10 +167,10 @@ def surroundings_of(
     if some(9): out['clothes'] = colour_word(rgb(9))
     return out
 
-# %% ../../nbs/26_data.captions.ipynb #9ff2c2f9
+# %% ../../nbs/26_data.captions.ipynb #4baa24e8
 def pose_word(
     yaw, roll,          # [n] degrees, nan where unknown
-    aside:float=5.5, tilt:float=7.,
+    aside:float=6.5, tilt:float=7.,
 )->str:                 # a word of `head`, '' (straight), or 'unknown'
     "How the head is held during these frames."
     y, r = np.asarray(yaw, float), np.asarray(roll, float); ok = np.isfinite(y) & np.isfinite(r)
@@ -189,7 +189,7 @@ def energy_word(
     v = float(np.linalg.norm(np.diff([smooth(x[ok], .08*fps) for x in a], axis=1), axis=0).mean()*fps); return 'calm' if v < calm else 'lively' if v > lively else 'moderate'
 
 # %% ../../nbs/26_data.captions.ipynb #ac7ca017
-EMOTION = dict(neutral=('composed', 'engaged'), happy=('content', 'joyful'), sad=('sorrowful', 'distressed'), angry=('annoyed', 'furious'), surprised=('puzzled', 'astonished'), fear=('nervous', 'terrified'), disgust=('averse', 'repelled'), contempt=('dismissive', 'derisive'))
+EMOTION = dict(neutral=('composed', 'engaged'), happy=('content', 'joyful'), sad=('sorrowful', 'distressed'), angry=('annoyed', 'furious'), surprised=('puzzled', 'astonished'), fear=('nervous', 'terrified'), disgust=('averse', 'appalled'), contempt=('dismissive', 'derisive'))
 SAME = dict(anger='angry', happiness='happy', sadness='sad', surprise='surprised', camera='viewer', both='speak', inconsistent='unknown')       # words of other pages
 
 def labels(
@@ -215,12 +215,12 @@ def phases_of(
     shortest:float=.7, most_:int=3, fps:float=FPS, # s; how many
 )->list:                # (first frame, end), in order
     "Where state and expression stay as they are."
-    key, T = list(zip(state, face)), len(state); cuts = [0, *[t for t in range(1, T) if key[t] != key[t-1]], T] if T else [0]; part = [[a, b] for a, b in zip(cuts, cuts[1:])]
-    while len(part) > 1:
-        k = min(range(len(part)), key=lambda i: part[i][1] - part[i][0])
-        if part[k][1] - part[k][0] >= shortest*fps: break
-        j = k - 1 if k and (k == len(part) - 1 or part[k-1][1] - part[k-1][0] >= part[k+1][1] - part[k+1][0]) else k + 1; i, j = min(j, k), max(j, k); part[i] = [part[i][0], part[j][1]]; del part[j]
-    return sorted(map(tuple, sorted(part, key=lambda p: p[0] - p[1])[:most_]))
+    key, T = list(zip(state, face)), len(state); cuts = [0, *[t for t in range(1, T) if key[t] != key[t-1]], T] if T else [0]; part = [[a, b, key[a]] for a, b in zip(cuts, cuts[1:])]
+    while len(part) > 1 and (k := min(range(len(part)), key=lambda i: part[i][1] - part[i][0])) is not None and part[k][1] - part[k][0] < shortest*fps:
+        near = [i for i in (k - 1, k + 1) if 0 <= i < len(part)]; i = max(near, key=lambda i: part[i][1] - part[i][0]); part[i][:2] = min(part[i][0], part[k][0]), max(part[i][1], part[k][1]); del part[k]
+        for i in range(len(part) - 1, 0, -1):
+            if part[i][2] == part[i-1][2]: part[i-1][1] = part[i][1]; del part[i]
+    return sorted((a, b) for a, b, _ in sorted(part, key=lambda p: p[0] - p[1])[:most_])
 
 def spoken(
     wav,                # [n] at 16 kHz, of the span
@@ -245,7 +245,7 @@ def scene_of(
     return 'conversation' if min(n['speak'], n['listen']) > .15*T else 'speak' if n['speak'] > .15*T else 'silence' if n['listen'] < .15*T else 'unknown'
 
 CLASH = [(('scene', 'silence'), ('sound', 'speech')), (('scene', 'silence'), ('state', 'speak')), (('scene', 'silence'), ('state', 'listen')), (('sound', 'silence'), ('state', 'speak')), (('sound', 'silence'), ('scene', 'conversation')), (('sound', 'silence'), ('scene', 'speak')), (('sound', 'silence'), ('scene', 'listen_dialogue')),
-         (('scene', 'listen_dialogue'), ('state', 'speak')), (('scene', 'listen_nondialogue'), ('state', 'speak'))]
+         (('scene', 'listen_dialogue'), ('state', 'speak')), (('scene', 'listen_nondialogue'), ('state', 'speak')), (('scene', 'speak'), ('state', 'listen'))]
 
 def settle(
     tags:dict,          # with or without phases
@@ -278,9 +278,9 @@ def write(
     if lead and camera: lead = pick((f'{lead}; {camera}', f'{camera}: {lead}'))
     out = [lead or camera]
     if 'emotion' in tags: out.append(pick(('the mood is {}', 'the person seems {}')).format(say(tags, 'emotion')))
-    if looks := join(say(tags, 'hair'), say(tags, 'clothes'), say(tags, 'wears')): out.append(pick(('seen are {}', 'the person has {}')).format(looks))
-    if place := join(say(tags, 'light'), say(tags, 'tone'), say(tags, 'backdrop'), say(tags, 'surroundings')): out.append(pick(('the picture is taken {}', 'it is {}')).format(place))
-    if heard := join(say(tags, 'sound'), say(tags, 'loudness'), say(tags, 'pace'), say(tags, 'language'), say(tags, 'utterance')): out.append(pick(('the audio: {}', 'to be heard: {}')).format(heard))
+    if looks := join(say(tags, 'hair'), say(tags, 'clothes'), say(tags, 'wears')): out.append(pick(('to be seen: {}', 'the person has {}')).format(looks))
+    if place := join(say(tags, 'light'), say(tags, 'tone'), say(tags, 'backdrop'), say(tags, 'surroundings')): out.append(pick(('the place: {}', 'all this {}')).format(place))
+    if heard := join(say(tags, 'sound'), say(tags, 'loudness'), say(tags, 'pace'), say(tags, 'language'), say(tags, 'utterance')): out.append(pick(('the audio: {}', 'on the track: {}')).format(heard))
     if 'scene' in tags: out.append(pick(('this is {}', 'on the whole, {}')).format(say(tags, 'scene')))
     return ' '.join(s[0].upper() + s[1:] + '.' for s in out if s)
 
@@ -312,9 +312,9 @@ def prompt(
     "A short caption in the words of the training prompts."
     return direct(directive(tags), torch.Generator().manual_seed(seed))
 
-# %% ../../nbs/26_data.captions.ipynb #c58c101e
-_FRAMES = dict(age=('{}', 'this is {}'), looks=('with {}', 'has {}'), personality=('{} by nature', 'a {} person'), relation=('listening to {}', 'with {} on the other side'))
-ALLOWED = frozenset(w for s in [*(f for fs in _FRAMES.values() for f in fs), 'a person', *(p for k in LASTING for ps in TAXONOMY[k].words.values() for p in ps)] for w in re.findall(r"[a-z'-]+", s.replace('{}', ' ').lower()))
+# %% ../../nbs/26_data.captions.ipynb #d1cacf8c
+_FRAMES = dict(age=('{}', 'this is {}'), looks=(' with {}', ' who has {}'), personality=(', {} by nature', ', by character {}'), relation=(', listening to {}', ', with {} on the other side'))
+ALLOWED = frozenset(w for s in [*(f for fs in _FRAMES.values() for f in fs), 'a person and', *(p for k in LASTING for ps in TAXONOMY[k].words.values() for p in ps)] for w in re.findall(r"[a-z'-]+", s.replace('{}', ' ').lower()))
 
 def check_lasting(
     text:str,
@@ -329,11 +329,11 @@ def listener(
 )->str:                 # 'A person.' if nothing lasting is known
     "A caption that is as true at the end of a clip as at its beginning (§2.3)."
     g = np.random.default_rng(seed); pick = lambda xs: xs[int(g.integers(len(xs)))]; t = {k: tags[k] for k in LASTING if isinstance(tags.get(k), str) and tags[k] in TAXONOMY[k].words}; say = lambda k: pick(TAXONOMY[k].words[t[k]])
-    looks = ', '.join(say(k) for k in ('hair', 'clothes', 'wears') if k in t); out = [pick(_FRAMES['age']).format(say('age')) if 'age' in t else 'a person']
+    looks = ' and '.join(say(k) for k in ('hair', 'clothes', 'wears') if k in t); out = [pick(_FRAMES['age']).format(say('age')) if 'age' in t else 'a person']
     if looks: out.append(pick(_FRAMES['looks']).format(looks))
     if 'personality' in t: out.append(pick(_FRAMES['personality']).format(say('personality')))
     if 'relation' in t: out.append(pick(_FRAMES['relation']).format(say('relation')))
-    s = ', '.join(out) + '.'; return check_lasting(s[0].upper() + s[1:])
+    s = ''.join(out) + '.'; return check_lasting(s[0].upper() + s[1:])
 
 # %% ../../nbs/26_data.captions.ipynb #8e729a42
 MODEL_FIELDS = ('wears', 'age', 'personality', 'relation', 'scene')       # not measured by these pages
@@ -435,7 +435,7 @@ class Captioner:
         x = np.zeros(0, np.float32) if wav is None else np.asarray(wav, np.float32); ws = (words or {}).get('words', []); language = (words or {}).get('language', 'none')
         how = dict(track=c, state=state, face=labels(seconds, 'expression', T), gaze=labels(seconds, 'gaze', T), head=labels(seconds, 'head', T), lasting=lasting, fps=fps)
         def made(a, b, n):
-            inside = [w for w in ws if a/fps <= (w['start'] + w['end'])/2 < b/fps]; heard = spoken(x[int(a/fps*SAMPLE_RATE):int(b/fps*SAMPLE_RATE)], inside, language) if words is not None else {}
+            inside = [w for w in ws if a/fps <= (w['start'] + w['end'])/2 < b/fps]; heard = spoken(x[int(a/fps*SAMPLE_RATE):int(b/fps*SAMPLE_RATE)], inside, language) if words is not None else {k: v for k, v in spoken(x[int(a/fps*SAMPLE_RATE):int(b/fps*SAMPLE_RATE)], []).items() if v == 'silence'} if wav is not None else {}
             t = tags_of(seen, a, b, heard=heard, scene=scene if n == 0 else '', **how); s = zlib.crc32(repr((self.seed, a, b, sorted(map(str, t.items())))).encode()); return dict(tags=t, caption=write(t, s), prompt=prompt(t, s))
         whole = made(0, T, 0); parts = [{k: g[k] for k in ('text', 'start', 'end', 'frames')} | made(min(g['frames'][0], T - 1), min(max(g['frames'][1], g['frames'][0] + 1), T), 1 + k) for k, g in enumerate((words or {}).get('segments', [])) if g['frames'][0] < T]
         return whole | dict(listener=listener(whole['tags'], self.seed), segments=parts)
