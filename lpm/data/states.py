@@ -346,7 +346,8 @@ def judge(
 )->dict:                # prob [T,3] idle, speak, listen; lips [T]: do they speak, by the faces alone; warning [T]; apart [T]: all 0..1
     "What the network says of one sound beside one face."
     h = net.hear(aligned(mfcc(wav, fps), seen.shape[2])[None]); a, v = net.decide(h, seen); lips = v[0].float().softmax(1)[:, 1].numpy(); w = lips + 1e-3
-    shifted = [net.decide(h.roll(s, 2), seen)[0][0, :, 3].float().sigmoid().numpy() for s in range(-reach, reach + 1, 2)]
+    beside = lambda s: h[..., (torch.arange(h.shape[2]) - s).clamp(0, h.shape[2] - 1)]          # the ends are held: no sound comes round from the other end
+    shifted = [net.decide(beside(s), seen)[0][0, :, 3].float().sigmoid().numpy() for s in range(-reach, reach + 1, 2)]
     return dict(prob=a[0, :, :3].float().softmax(1).numpy(), lips=lips, warning=a[0, :, 3].float().sigmoid().numpy(), apart=np.min([_box(w*f, span)/_box(w, span) for f in shifted], 0).astype(np.float32))
 
 def read_states(
@@ -369,14 +370,16 @@ def load_states()->ASD: "The three-state network that ships with the package."; 
 def settle(
     r:dict,             # from `judge` or `read_states`
     speech,             # [T] of `speech_probability`
+    moving,             # [T] do the lips move? of `lip_motion`, a second witness
     breath:int=14,      # frames, see `bridge`
     smooth:int=24,      # frames over which lips without speech are watched
 )->np.ndarray:          # [T] int8 as in `joint`
     "The network sees the lips, the detector hears the speech, the truth table decides."
     p, s = np.asarray(r['prob'], float), np.asarray(speech, float); ok = np.isfinite(p).all(1) & np.isfinite(s); on = bridge(s > .5, breath); v, _ = _whole(r['lips']); a, _ = _whole(r['apart'])
-    if len(p) != len(s): raise LpmError(f'{len(p)} pictures and {len(s)} values of speech; the same number is accepted')
+    if not len(p) == len(s) == len(moving): raise LpmError(f'{len(p)} pictures, {len(s)} values of speech, {len(moving)} of motion; the same number is accepted')
+    lips = (_box(v, smooth) > .5*_box(np.ones(len(v)), smooth)) & bridge(moving, breath)
     best = np.where(np.isfinite(p), p, 0).argmax(1) if len(p) else np.zeros(0, int)
-    return np.where(ok, np.where(on, np.where((best == SPEAK) & (a > .5), WRONG, best), np.where(_box(v, smooth) > .5*_box(np.ones(len(v)), smooth), WRONG, IDLE)), UNKNOWN).astype(np.int8)
+    return np.where(ok, np.where(on, np.where((best == SPEAK) & (a > .5), WRONG, best), np.where(lips, WRONG, IDLE)), UNKNOWN).astype(np.int8)
 
 # %% ../../nbs/23_data.states.ipynb #246b6bf1
 class States:
@@ -390,7 +393,7 @@ class States:
 
     def __call__(self,
         frames,             # iterable of [H,W,3] uint8, from the first frame of the shot
-        track:dict,         # of `lpm.data.people.people`: start, box [n,4], state [n] (0: a face that can be read)
+        track:dict,         # of `lpm.data.people.people`: start, box [n,4], state [n] (0: a face that can be read), lip [n]
         wav,                # [N] samples at 16 kHz, of the whole shot; empty: no sound
         sync=None,          # [n] or one number: do lips and sound belong together? 0..1, nan unknown; None: the network decides
         fps:float=FPS,      # frames per second
@@ -403,7 +406,7 @@ class States:
         faces = list(face_crops(frames, box, start, size=self.net.cfg.size))
         if len(faces) < n: raise LpmError(f'the track ends at frame {start + n}, the shot at {start + len(faces)}; frames from the first of the shot to the last of the track are accepted')
         r = read_states(self.net, np.stack(faces), piece, seen, fps); speech = speech_probability(piece, n, self.vad, fps); speech = np.where(np.isnan(speech), 0, speech)       # a track that outlasts the sound: nothing is heard
-        s = settle(r if sync is None else dict(r, apart=np.nan_to_num(1 - y)), speech); known = s >= 0; on = bridge(speech > .5, 14); q = np.where(np.isnan(r['prob']), 1/3, r['prob'])
+        s = settle(r if sync is None else dict(r, apart=np.nan_to_num(1 - y)), speech, lip_motion(track['lip']) > FILM.motion); known = s >= 0; on = bridge(speech > .5, 14); q = np.where(np.isnan(r['prob']), 1/3, r['prob'])
         listen = np.where(known & ~on, 0, q[:, LISTEN]); prob = np.stack([q[:, SPEAK], listen, 1 - q[:, SPEAK] - listen], 1).astype(np.float32)
         cut = [0, *(np.flatnonzero(np.diff(s)) + 1).tolist(), n]; shares = {k: float((s[known] == i).mean()) if known.any() else 0. for i, k in enumerate(STATES)} | dict(unknown=float(1 - known.mean()))
         reason = f'face not readable in {shares["unknown"]:.0%} of the frames' if known.mean() < self.least else f'lips and sound contradict each other in {shares["inconsistent"]:.0%} of the frames' if shares['inconsistent'] > self.most else ''

@@ -22,7 +22,7 @@ from ..actor.reader import load_reader, read, visible
 from ..actor.world import open_corpus, to_video
 from ..config import WEIGHTS
 from ..data.people import face_crops, people
-from ..data.states import (ASD, FILM, IDLE, LISTEN, Rule, SPEAK, UNKNOWN, WRONG, aligned, as_table, bridge, confusion, embed, from_score, from_public, judge, load_voice_activity, lrasd,
+from ..data.states import (ASD, FILM, IDLE, LISTEN, Rule, SPEAK, UNKNOWN, WRONG, aligned, as_table, bridge, confusion, embed, from_score, from_public, judge, lip_motion, load_voice_activity, lrasd,
                              merged, mfcc, report, rule, settle, speech_probability, three_states)
 from .reader import check_numbers
 from ..hub import foreign_tensors
@@ -201,7 +201,7 @@ def readers(
     def by_rule(x, wavs): o = x['opening'](); return [rule(speech_probability(w, len(o), vad), o, loudness(w, len(o)).numpy(), x['rule']) for w in wavs]
     def by_public(x, wavs): return [from_score(s, speech_probability(w, len(s), vad)) for s, w in zip(scores(x, wavs), wavs)]
     def by_net(x, wavs): return [np.where(r['warning'] > .5, WRONG, r['prob'].argmax(1)) for r in ours(x, wavs)]
-    def with_vad(x, wavs): return [settle(r, speech_probability(w, len(r['lips']), vad)) for r, w in zip(ours(x, wavs), wavs)]
+    def with_vad(x, wavs): moving = lip_motion(x['opening']()) > x['rule'].motion; return [settle(r, speech_probability(w, len(moving), vad), moving) for r, w in zip(ours(x, wavs), wavs)]
     return dict(rule=by_rule, **(dict(public=by_public) if public is not None else {}), trained=by_net, settled=with_vad)
 
 def covered(
