@@ -6,8 +6,8 @@
 __all__ = ['STATES', 'IDLE', 'SPEAK', 'LISTEN', 'WRONG', 'UNKNOWN', 'LIPS', 'TABLE', 'FILM', 'joint', 'VoiceActivity',
            'load_voice_activity', 'speech_probability', 'bridge', 'lip_motion', 'synchrony', 'Rule', 'rule', 'mfcc',
            'Split', 'Gate', 'ASDConfig', 'lrasd', 'three_states', 'ASD', 'aligned', 'embed', 'answers', 'speaking',
-           'from_public', 'surprise', 'from_score', 'read_states', 'load_states', 'settle', 'States', 'confusion',
-           'merged', 'report', 'as_table']
+           'from_public', 'surprise', 'from_score', 'judge', 'read_states', 'load_states', 'settle', 'States',
+           'confusion', 'merged', 'report', 'as_table']
 
 # %% ../../nbs/23_data.states.ipynb #21c6b11f
 import math
@@ -335,30 +335,51 @@ def from_score(
     return np.where(np.isnan(score) | np.isnan(speech), UNKNOWN, np.where(on, np.where(score > 0, SPEAK, LISTEN), IDLE)).astype(np.int8)
 
 # %% ../../nbs/23_data.states.ipynb #66410c2a
+@torch.no_grad()
+def judge(
+    net:ASD,            # of `three_states`, in eval mode
+    seen,               # [1,C,T] of `embed`
+    wav,                # [N] samples at 16 kHz: everything that is heard
+    fps:float=FPS,      # pictures per second
+    reach:int=4,        # frames the sound may be early or late
+    span:int=48,        # frames over which `apart` is averaged
+)->dict:                # prob [T,3] idle, speak, listen; lips [T]: do they speak, by the faces alone; warning [T]; apart [T]: all 0..1
+    "What the network says of one sound beside one face."
+    h = net.hear(aligned(mfcc(wav, fps), seen.shape[2])[None]); a, v = net.decide(h, seen); lips = v[0].float().softmax(1)[:, 1].numpy(); w = lips + 1e-3
+    beside = lambda s: h[..., (torch.arange(h.shape[2]) - s).clamp(0, h.shape[2] - 1)]          # the ends are held: no sound comes round from the other end
+    shifted = [net.decide(beside(s), seen)[0][0, :, 3].float().sigmoid().numpy() for s in range(-reach, reach + 1, 2)]
+    return dict(prob=a[0, :, :3].float().softmax(1).numpy(), lips=lips, warning=a[0, :, 3].float().sigmoid().numpy(), apart=np.min([_box(w*f, span)/_box(w, span) for f in shifted], 0).astype(np.float32))
+
 def read_states(
     net:ASD,            # of `three_states`, from `load_states`
     faces,              # [T,48,48] uint8, from `lpm.data.people.face_crops(..., size=net.cfg.size)`
     wav,                # [N] samples at 16 kHz: everything that is heard
     seen=None,          # [T] bool: is there a face to be read? None: always
     fps:float=FPS,      # pictures per second
-)->dict:                # 'prob' [T,3] float32, 'inconsistent' [T] 0..1, 'state' [T] int8 as in `joint`; nan and -1 where nothing is seen
+)->dict:                # as `judge`, nan where nothing is seen; and 'state' [T] int8 as in `joint`, by the network alone
     "Label the frames of one face."
     if net.cfg.answers != 4: raise LpmError(f'this network gives {net.cfg.answers} answers per picture; `read_states` wants one of `three_states`, with 4')
-    y = answers(net, faces, wav, fps); p, q = y[:, :3].softmax(1).numpy(), y[:, 3].sigmoid().numpy(); ok = np.ones(len(p), bool) if seen is None else np.asarray(seen, bool)
-    if ok.shape != (len(p),): raise LpmError(f'seen has shape {list(ok.shape)}; one truth value for each of the {len(p)} faces is accepted')
-    return dict(prob=np.where(ok[:, None], p, np.nan), inconsistent=np.where(ok, q, np.nan), state=np.where(ok, np.where(q > .5, WRONG, p.argmax(1)), UNKNOWN).astype(np.int8))
+    r = judge(net, embed(net, faces), wav, fps); T = len(r['lips']); ok = np.ones(T, bool) if seen is None else np.asarray(seen, bool)
+    if ok.shape != (T,): raise LpmError(f'seen has shape {list(ok.shape)}; one truth value for each of the {T} faces is accepted')
+    out = {k: np.where(ok[:, None] if v.ndim == 2 else ok, v, np.nan).astype(np.float32) for k, v in r.items()}
+    return dict(out, state=np.where(ok, np.where(r['warning'] > .5, WRONG, r['prob'].argmax(1)), UNKNOWN).astype(np.int8))
 
 def load_states()->ASD: "The three-state network that ships with the package."; return ASD.from_pretrained(str(WEIGHTS), 'states')
 
 # %% ../../nbs/23_data.states.ipynb #932c830f
 def settle(
-    prob,               # [T,3] idle, speak, listen, of `read_states`; nan: not known
+    r:dict,             # from `judge` or `read_states`
     speech,             # [T] of `speech_probability`
+    moving,             # [T] do the lips move? of `lip_motion`, a second witness
     breath:int=14,      # frames, see `bridge`
+    smooth:int=24,      # frames over which lips without speech are watched
 )->np.ndarray:          # [T] int8 as in `joint`
-    "The network sees the lips, the detector hears the speech, the truth table decides: no listening without speech, and lips that speak without it are unexplained."
-    p, s = np.asarray(prob, float), np.asarray(speech, float); on = bridge(s > .5, breath); lips = p[:, SPEAK] > .5; ok = np.isfinite(p).all(1) & np.isfinite(s)
-    return np.where(ok, np.where(on, np.where(np.isfinite(p), p, 0).argmax(1), np.where(lips, WRONG, IDLE)), UNKNOWN).astype(np.int8)
+    "The network sees the lips, the detector hears the speech, the truth table decides."
+    p, s = np.asarray(r['prob'], float), np.asarray(speech, float); ok = np.isfinite(p).all(1) & np.isfinite(s); on = bridge(s > .5, breath); v, _ = _whole(r['lips']); a, _ = _whole(r['apart'])
+    if not len(p) == len(s) == len(moving): raise LpmError(f'{len(p)} pictures, {len(s)} values of speech, {len(moving)} of motion; the same number is accepted')
+    lips = (_box(v, smooth) > .5*_box(np.ones(len(v)), smooth)) & bridge(moving, breath)
+    best = np.where(np.isfinite(p), p, 0).argmax(1) if len(p) else np.zeros(0, int)
+    return np.where(ok, np.where(on, np.where((best == SPEAK) & (a > .5), WRONG, best), np.where(lips, WRONG, IDLE)), UNKNOWN).astype(np.int8)
 
 # %% ../../nbs/23_data.states.ipynb #246b6bf1
 class States:
@@ -372,11 +393,11 @@ class States:
 
     def __call__(self,
         frames,             # iterable of [H,W,3] uint8, from the first frame of the shot
-        track:dict,         # of `lpm.data.people.people`: start, box [n,4], state [n] (0: a face that can be read)
+        track:dict,         # of `lpm.data.people.people`: start, box [n,4], state [n] (0: a face that can be read), lip [n]
         wav,                # [N] samples at 16 kHz, of the whole shot; empty: no sound
-        sync=None,          # [n] or one number: do lips and sound belong together? 0..1, nan unknown; None: not asked
+        sync=None,          # [n] or one number: do lips and sound belong together? 0..1, nan unknown; None: the network decides
         fps:float=FPS,      # frames per second
-    )->dict:                # state [n] int8; prob [n,3] speak, listen, idle, as `lpm.data.roles.assign` wants them; inconsistent [n] bool; flag, speech [n] 0..1; shares; spans (from, to, state) in frames; verdict, reason: '' passes
+    )->dict:                # state [n] int8; prob [n,3] speak, listen, idle, as `lpm.data.roles.assign` wants them; inconsistent [n] bool; apart, speech [n] 0..1; shares; spans (from, to, state) in frames; verdict, reason: '' passes
         "The states of one track."
         from lpm.data.people import face_crops
         start, box, n = int(track['start']), track['box'], len(track['box']); seen = np.asarray(track['state']) == 0; wav = torch.as_tensor(wav).float().flatten(); a, b = (round(t/fps*SAMPLE_RATE) for t in (start, start + n))
@@ -385,11 +406,11 @@ class States:
         faces = list(face_crops(frames, box, start, size=self.net.cfg.size))
         if len(faces) < n: raise LpmError(f'the track ends at frame {start + n}, the shot at {start + len(faces)}; frames from the first of the shot to the last of the track are accepted')
         r = read_states(self.net, np.stack(faces), piece, seen, fps); speech = speech_probability(piece, n, self.vad, fps); speech = np.where(np.isnan(speech), 0, speech)       # a track that outlasts the sound: nothing is heard
-        s = settle(r['prob'], speech); s = np.where((s == SPEAK) & (y < .5), WRONG, s).astype(np.int8); known = s >= 0; on = bridge(speech > .5, 14); q = np.where(np.isnan(r['prob']), 1/3, r['prob'])
+        s = settle(r if sync is None else dict(r, apart=np.nan_to_num(1 - y)), speech, lip_motion(track['lip']) > FILM.motion); known = s >= 0; on = bridge(speech > .5, 14); q = np.where(np.isnan(r['prob']), 1/3, r['prob'])
         listen = np.where(known & ~on, 0, q[:, LISTEN]); prob = np.stack([q[:, SPEAK], listen, 1 - q[:, SPEAK] - listen], 1).astype(np.float32)
         cut = [0, *(np.flatnonzero(np.diff(s)) + 1).tolist(), n]; shares = {k: float((s[known] == i).mean()) if known.any() else 0. for i, k in enumerate(STATES)} | dict(unknown=float(1 - known.mean()))
         reason = f'face not readable in {shares["unknown"]:.0%} of the frames' if known.mean() < self.least else f'lips and sound contradict each other in {shares["inconsistent"]:.0%} of the frames' if shares['inconsistent'] > self.most else ''
-        return dict(state=s, prob=prob, inconsistent=s == WRONG, flag=r['inconsistent'], speech=speech, shares=shares, spans=[(u, v, STATES[s[u]] if s[u] >= 0 else 'unknown') for u, v in zip(cut, cut[1:])],
+        return dict(state=s, prob=prob, inconsistent=s == WRONG, apart=r['apart'], speech=speech, shares=shares, spans=[(u, v, STATES[s[u]] if s[u] >= 0 else 'unknown') for u, v in zip(cut, cut[1:])],
                     verdict='' if not reason else 'unknown' if known.mean() < self.least else 'inconsistent', reason=reason)
 
 # %% ../../nbs/23_data.states.ipynb #f21cd461

@@ -22,7 +22,7 @@ from ..actor.reader import load_reader, read, visible
 from ..actor.world import open_corpus, to_video
 from ..config import WEIGHTS
 from ..data.people import face_crops, people
-from ..data.states import (ASD, FILM, IDLE, LISTEN, Rule, SPEAK, UNKNOWN, WRONG, aligned, as_table, bridge, confusion, embed, from_score, from_public, load_voice_activity, lrasd,
+from ..data.states import (ASD, FILM, IDLE, LISTEN, Rule, SPEAK, UNKNOWN, WRONG, aligned, as_table, bridge, confusion, embed, from_score, from_public, judge, lip_motion, load_voice_activity, lrasd,
                              merged, mfcc, report, rule, settle, speech_probability, three_states)
 from .reader import check_numbers
 from ..hub import foreign_tensors
@@ -196,11 +196,12 @@ def readers(
     "Everybody who labels frames."
     vad = load_voice_activity()
     @torch.no_grad()
-    def scores(m, x, wavs): seen = embed(m, x['faces'](m.cfg.size)); n = seen.shape[2]; return [(m.decide(m.hear(aligned(mfcc(w), n)[None]), seen)[0][0].numpy(), w, n) for w in wavs]
+    def scores(x, wavs): seen = embed(public, x['faces'](public.cfg.size)); return [public.decide(public.hear(aligned(mfcc(w), seen.shape[2])[None]), seen)[0][0, :, 1].numpy() for w in wavs]
+    def ours(x, wavs): seen = embed(net, x['faces'](net.cfg.size)); return [judge(net, seen, w) for w in wavs]
     def by_rule(x, wavs): o = x['opening'](); return [rule(speech_probability(w, len(o), vad), o, loudness(w, len(o)).numpy(), x['rule']) for w in wavs]
-    def by_public(x, wavs): return [from_score(s[:, 1], speech_probability(w, n, vad)) for s, w, n in scores(public, x, wavs)]
-    def by_net(x, wavs): return [np.where(s[:, 3] > 0, WRONG, s[:, :3].argmax(1)) for s, w, n in scores(net, x, wavs)]
-    def with_vad(x, wavs): return [settle(torch.from_numpy(s[:, :3]).softmax(1).numpy(), speech_probability(w, n, vad)) for s, w, n in scores(net, x, wavs)]
+    def by_public(x, wavs): return [from_score(s, speech_probability(w, len(s), vad)) for s, w in zip(scores(x, wavs), wavs)]
+    def by_net(x, wavs): return [np.where(r['warning'] > .5, WRONG, r['prob'].argmax(1)) for r in ours(x, wavs)]
+    def with_vad(x, wavs): moving = lip_motion(x['opening']()) > x['rule'].motion; return [settle(r, speech_probability(w, len(moving), vad), moving) for r, w in zip(ours(x, wavs), wavs)]
     return dict(rule=by_rule, **(dict(public=by_public) if public is not None else {}), trained=by_net, settled=with_vad)
 
 def covered(
@@ -301,18 +302,18 @@ def main(
     real:str='', # folder of real clips: judge everybody there too, by the labels of
     labels:str='tests/states.json', # what a person says of each clip
     clips:int=60, # held-out clips of the final table
-    judge:int=0, # 1: no training, only the table of the weights at --out
+    judge_only:int=0, # 1: no training, only the table of the weights at --out
     eval_every:int=100, log_every:int=10, # steps
     folder:str='work', runs:str='runs', # training state, records ('' writes none)
 ):
     "Train the network that tells speaking, listening and idle apart, and judge it beside the rule and the public detector."
-    torch.set_num_threads(1); check_numbers(steps, minutes, judge, batch=batch, frames=frames, clips=clips, eval_every=eval_every, log_every=log_every); cfg = three_states(); dest = Path(out or work('weights', 'states'))
+    torch.set_num_threads(1); check_numbers(steps, minutes, judge_only, batch=batch, frames=frames, clips=clips, eval_every=eval_every, log_every=log_every); cfg = three_states(); dest = Path(out or work('weights', 'states'))
     if wide: w = lrasd(); cfg = ASD(w).cfg.__class__(w.size, w.widths, w.hidden, cfg.answers, w.drop)
     if init and not wide: raise LpmError('--init begins with the public weights, which have the published width: add --wide 1')
     if init and dest.resolve().is_relative_to(WEIGHTS.resolve()): raise LpmError(f'{out}: weights that began with the public ones are not ours to ship; choose a folder outside of the package')
     data = open_data(corpus); theirs = from_public(foreign_tensors(public)) if public else None
     if frames > data['state'].shape[1]: raise LpmError(f'frames is {frames}; the clips of {corpus} have {data["state"].shape[1]}')
-    if judge: net, metrics = ASD.from_pretrained(str(dest.parent), dest.name), {}
+    if judge_only: net, metrics = ASD.from_pretrained(str(dest.parent), dest.name), {}
     else:
         acc = start(name, 1); torch.manual_seed(seed); net = ASD(cfg)
         for m in net.modules():
