@@ -57,7 +57,7 @@ def view_of(
 
 def slot_of(
     yaw,                        # rad
-    reach:float=30.,            # degrees
+    reach:float=40.,            # degrees
 ):                              # a name of `lpm.actor.world.VIEWS`, or None
     "Which of the model's four places for views an angle may fill: the nearest within reach."
     d = {k: abs(math.degrees((yaw - v + math.pi) % (2*math.pi) - math.pi)) for k, v in VIEWS.items()}; k = min(d, key=d.get); return k if d[k] <= reach else None
@@ -90,7 +90,7 @@ def viewpoint(
     head:float,                 # yaw of the head from the mesh, degrees; nan: no face was read
     net:float,                  # yaw from the reader, rad
     sure:float,                 # its sureness
-    facing:float=25.,           # a head turned less than that faces the camera
+    facing:float=15.,           # a head turned less than that faces the camera: the mesh says less than is true
     least:float=.6,             # sureness asked for
 )->tuple:                       # (yaw rad or nan, 'face', 'body' or 'unknown')
     "One angle from two sources: the face where there is one, the body where there is none."
@@ -206,19 +206,19 @@ class Endpoint:
         except (OSError, ValueError, KeyError, IndexError, TypeError) as e: raise LpmError(f'{self.url} did not verify an expression ({why(e)}); an OpenAI-compatible address of chat completions is accepted') from None
         here = [c for c in CLASSES if c in said]; return here[0] if len(here) == 1 else 'unknown'
 
-# %% ../../nbs/28_data.references.ipynb #263e2a32
+# %% ../../nbs/28_data.references.ipynb #d91ab530
 class References:
     "The reference set of everybody in a source."
     def __init__(self,
-        least:int=1080,         # shorter side of a source whose faces are good enough, px (§2.4)
+        lines:int=1080,         # shorter side of a source whose faces are good enough, px (§2.4)
         globals:int=3, views:int=1, expressions:int=1, # most pictures: global, per view, per expression
         distinct_expressions:int=2, # fewer different ones are none (§2.4)
         sure:float=.35,         # share of a class in the second around a frame
         verify=None,            # `Witnesses`, `Drawn`, `Endpoint`, or any function like theirs; None: `Witnesses`
         net:Reader=None,        # None: `load_view`
     ):
-        at_least(least=least, globals=globals, views=views, expressions=expressions, distinct_expressions=distinct_expressions)
-        self.least, self.globals, self.views, self.expressions, self.two, self.sure, self.verify, self.net = least, globals, views, expressions, distinct_expressions, sure, verify or Witnesses(), net or load_view()
+        at_least(lines=lines, globals=globals, views=views, expressions=expressions, distinct_expressions=distinct_expressions)
+        self.lines, self.globals, self.views, self.expressions, self.two, self.sure, self.verify, self.net = lines, globals, views, expressions, distinct_expressions, sure, verify or Witnesses(), net or load_view()
 
     def __call__(self,
         frames,                 # [T,H,W,3] uint8, or anything that gives frames by their number
@@ -256,7 +256,7 @@ class References:
             for i in distinct(c[np.argsort(-score[c], kind='stable')], s['thumb'], self.views): add(i, 'view', slot_of(s['yaw'][i]), f'view {v}', s['window'][i], score[i])
         if not any(r['kind'] == 'view' for r in out): reason['view'] = 'no view is known'
         if moods is None: reason['expression'] = 'not asked for'
-        elif min(found['size']) < self.least: reason['expression'] = f'the source is {found["size"][1]}x{found["size"][0]}; {self.least} lines are needed'
+        elif min(found['size']) < self.lines: reason['expression'] = f'the source is {found["size"][1]}x{found["size"][0]}; {self.lines} lines are needed'
         else:
             got = self.faces(p, s, frames, moods)
             if len({c for c, *_ in got}) < self.two: reason['expression'] = f'{len({c for c, *_ in got})} different expressions; {self.two} are needed'
