@@ -175,7 +175,7 @@ def swings(
 def head_words(
     yaw, pitch, roll,           # [n] degrees, nan where unknown: about a second
     fps:float=FPS,              # frames per second
-    nod:float=3., shake:float=6., tilt:float=8., quiet:float=6., # degrees; mean speed in degrees per second
+    nod:float=2.5, shake:float=6., tilt:float=8., quiet:float=6., # degrees; mean speed in degrees per second
 )->list:                        # of `HEAD`, [] if the head moves in no way that has a name; None: unknown
     "What the head does."
     a = np.array([yaw, pitch, roll], float).reshape(3, -1); ok = np.isfinite(a).all(0)

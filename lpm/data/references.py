@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['VIEW_NAMES', 'AWAY', 'QUESTION', 'global_frames', 'theta', 'view_of', 'slot_of', 'view_config', 'view_loss',
-           'read_view', 'load_view', 'viewpoint', 'join', 'sharpness', 'thumb', 'quality', 'distinct', 'Witnesses',
-           'Drawn', 'Endpoint', 'References', 'pictures', 'write_references']
+           'read_view', 'load_view', 'trusted', 'viewpoint', 'join', 'sharpness', 'thumb', 'quality', 'distinct',
+           'Witnesses', 'Drawn', 'Endpoint', 'References', 'pictures', 'write_references']
 
-# %% ../../nbs/28_data.references.ipynb #66753a3c
+# %% ../../nbs/28_data.references.ipynb #3880bf25
 import base64, io, json, math
 from pathlib import Path
 
@@ -15,7 +15,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..actor.acting import EXPRESSIONS
 from ..actor.reader import Reader, ReaderConfig, load_reader, raw
 from ..actor.world import VIEWS
 from ..config import WEIGHTS, atomic, why
@@ -80,11 +79,20 @@ def read_view(
     pictures,                   # [N,H,W,3] uint8: people, about as `window` cuts them
 )->tuple:                       # (yaw [N] rad, sureness [N] 0..1)
     "How far people are turned."
-    x = np.asarray(pictures)
+    x = np.array(pictures)
     if not len(x): return np.zeros(0), np.zeros(0)
     y = raw(net, torch.from_numpy(x).permute(0, 3, 1, 2).float()/127.5 - 1).numpy(); return np.arctan2(y[:, 0], y[:, 1]), np.hypot(y[:, 0], y[:, 1]).clip(0, 1)
 
 def load_view()->Reader: "The reader of viewpoints that ships with the package."; return Reader.from_pretrained(str(WEIGHTS), 'view')
+
+def trusted(
+    head,                       # [n] yaw of the head from the mesh, degrees; nan: no face
+    net,                        # [n] yaw from the reader, rad
+    facing:float=15.,           # a head turned less than that faces the camera
+    share:float=.8, least:int=3, # of such frames that the reader must call frontal, and how many are needed
+)->bool:
+    "Does the reader know people of this kind? It is asked where the answer is known."
+    k = np.abs(np.nan_to_num(np.asarray(head, float), nan=180.)) <= facing; return bool(k.sum() >= least and np.mean([view_of(y) == 'frontal' for y in np.asarray(net)[k]]) >= share)
 
 def viewpoint(
     head:float,                 # yaw of the head from the mesh, degrees; nan: no face was read
@@ -180,7 +188,7 @@ class Drawn:
     def __init__(self, least:float=.5): self.net, self.least = load_reader(), least
     def __call__(self, face, label, net=None, shape=None)->str:
         "Its label where it is sure; it wants the whole person, see `pictures`."
-        x = torch.from_numpy(np.ascontiguousarray(face)).permute(2, 0, 1)[None].float()/127.5 - 1; p = raw(self.net, x)[0, -len(self.net.cfg.classes):].softmax(0); k = int(p.argmax())
+        x = torch.from_numpy(np.array(face)).permute(2, 0, 1)[None].float()/127.5 - 1; p = raw(self.net, x)[0, -len(self.net.cfg.classes):].softmax(0); k = int(p.argmax())
         return next(c for c, n in ACTED.items() if n == self.net.cfg.classes[k]) if p[k] >= self.least else 'unknown'
 
 QUESTION = 'Which one of these expressions does the face show: {classes}? It was labelled {label}. Answer with one of these words, or with unknown.'
@@ -227,7 +235,7 @@ class References:
         clip:tuple=None,        # (first, end) of the training clip in this source; None: all of it
         per_second:float=4.,    # looks
         seed:int=0,             # of the dice for global frames
-    )->dict:                    # people: [dict(person, tracks, references=[...], reason)]; a reference: dict(kind, sub, name, view, theta, by, expression, frame, box, score)
+    )->dict:                    # people: [dict(person, tracks, trusted: is the reader of viewpoints, references=[...], reason)]; a reference: dict(kind, sub, name, view, theta, by, expression, frame, box, score)
         "Look at a few frames a second and choose."
         at_least(1e-3, per_second=per_second); clip = clip or (0, found['frames']); every = max(1, round(found['fps']/per_second))
         if len(frames) != found['frames']: raise LpmError(f'there are {len(frames)} frames, and the tracks were made from {found["frames"]}; the same ones are accepted')
@@ -240,8 +248,8 @@ class References:
         for t, w, h in zip(ts, win[i], head):
             f = check_frame(frames[int(t)]); small.append(cut(f, w, 64)); v = cut(f, h, 64); sharp.append(sharpness(v)); th.append(thumb(v))
             if len(small) == 64 or t == ts[-1]: y, s = read_view(self.net, np.stack(small)); yaw.extend(y); sure.extend(s); small = []
-        face = p['state'][i] == STATES.index('face'); views = [viewpoint(float(p['yaw'][j]) if f else math.nan, float(y), float(s)) for j, f, y, s in zip(i, face, yaw, sure)]
-        eye = np.where(face, p['eye'][i], np.nan); return dict(t=ts, window=win[i], head=head, face=face, yaw=np.array([v for v, _ in views]), by=[w for _, w in views], q=quality(sharp, r, eye), thumb=np.array(th))
+        face = p['state'][i] == STATES.index('face'); turn = np.where(face, p['yaw'][i], np.nan); ok = trusted(turn, yaw); views = [viewpoint(float(a), float(y), float(s)*ok) for a, y, s in zip(turn, yaw, sure)]
+        eye = np.where(face, p['eye'][i], np.nan); return dict(trusted=ok, t=ts, window=win[i], head=head, face=face, yaw=np.array([v for v, _ in views]), by=[w for _, w in views], q=quality(sharp, r, eye), thumb=np.array(th))
 
     def person(self, k, p, frames, found, moods, clip, every, seed):
         "One set."
@@ -258,11 +266,11 @@ class References:
         if moods is None: reason['expression'] = 'not asked for'
         elif min(found['size']) < self.lines: reason['expression'] = f'the source is {found["size"][1]}x{found["size"][0]}; {self.lines} lines are needed'
         else:
-            got = self.faces(p, s, frames, moods)
+            got = self.faces(p, s, frames, moods, found['fps'])
             if len({c for c, *_ in got}) < self.two: reason['expression'] = f'{len({c for c, *_ in got})} different expressions; {self.two} are needed'
             else:
                 for c, was, t, i, score in got: add(i, 'expression', ACTED[c], c, s['head'][i], score, expression=c, first=was); out[-1]['frame'] = t
-        return dict(person=k, tracks=p['tracks'], references=out, reason=reason)
+        return dict(person=k, tracks=p['tracks'], trusted=s['trusted'], references=out, reason=reason)
 
     def scenes(self, s, T, clip, seed):
         "Indices of global frames: near the drawn ones, with a face; those beyond the clip first."
@@ -273,7 +281,7 @@ class References:
         order = sorted(near, key=lambda i: -s['q'][i]); first = [i for i in order if not inside(i)][:1] + [i for i in order if inside(i)][:1]
         return distinct([*first, *(i for i in order if i not in first)], s['thumb'], self.globals, .995)
 
-    def faces(self, p, s, frames, moods):
+    def faces(self, p, s, frames, moods, fps):
         "Verified expressions: (label, first label, frame, index of the look, score), best of each."
         got = {}
         for k in p['tracks']:
@@ -285,8 +293,9 @@ class References:
                 if label != 'unknown': order.append((float(share*m['p'][j, CLASSES.index(label)]*(.3 + .7*s['q'][i])), label, int(j), i))
             tried = {}
             for score, label, j, i in sorted(order, reverse=True):
-                if tried.get(label, 0) >= 4: continue
-                tried[label] = tried.get(label, 0) + 1; new = self.verify(self.portrait(frames[int(t[j])], s, i), label, m['net'][j], m['shape'][j])
+                was = tried.setdefault(label, [])
+                if len(was) >= 8 or any(abs(t[j] - o) < fps/2 for o in was): continue          # half a second apart, or it is the same look again
+                was.append(t[j]); new = self.verify(self.portrait(frames[int(t[j])], s, i), label, m['net'][j], m['shape'][j])
                 if new != 'unknown': got.setdefault(new, []).append((new, label, int(t[j]), i, round(score, 3)))
         return [r for c in CLASSES for r in sorted(got.get(c, []), key=lambda r: -r[4])[:self.expressions]]
 

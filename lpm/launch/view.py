@@ -16,7 +16,7 @@ from fastcore.script import call_parse
 from ..actor.body import PERFORMANCE, identity, neutral, render
 from ..actor.reader import Reader, spoil
 from ..actor.world import HELD_OUT
-from ..data.references import VIEW_NAMES, read_view, view_config, view_loss, view_of
+from ..data.references import read_view, view_config, view_loss, view_of
 from .reader import check_numbers, draw_pool, open_pool
 from ..train import finish, fit, optimizer, rng, start, work
 
