@@ -56,7 +56,6 @@ def test_two_real_voices_are_told_apart(realdata):
     s = np.stack([v for v in talks.values() if v.sum() > 24]); _, share = agree(s, diarise(wav, s.any(0), len(s)))
     assert share >= .9, share
 
-<<<<<<< HEAD
 @pytest.mark.realdata
 def test_lips_and_sound_of_real_people(realdata):
     pytest.importorskip('ai_edge_litert'); from lpm.data.people import FaceDetector, FaceMesh, people; from lpm.data.sync import Synchrony
@@ -67,7 +66,6 @@ def test_lips_and_sound_of_real_people(realdata):
     assert strange['state'] in ('foreign', 'unsure') and strange['confidence'] < own['confidence'], strange
     moved = sync(iter_video(f), np.pad(wave(f.stem), (5600, 0)), who); assert moved['state'] == 'shifted' and 7 <= moved['offset'] <= 9, moved      # 0.35 s late
     assert sync(iter_video(f), None, who)['verdict'] == 'lips talk without sound'
-=======
 def test_words_and_training_see_the_same_sound():
     "Two log-mel pictures for Whisper, one in NumPy for transcripts, one in torch for features; they differ in what lies before the first sample."
     torch = pytest.importorskip('torch'); from lpm.audio import whisper_mel; from lpm.data.words import features
@@ -84,4 +82,3 @@ def test_no_word_about_a_moment_reaches_a_listener():
         c = listener(tags, seed); assert set(c.lower().replace(',', ' ').replace('.', ' ').split()) <= ALLOWED
         assert set(read(c)) <= {'hair', 'clothes', 'wears'} and c == listener({k: v for k, v in tags.items() if k in LASTING}, seed)
     holds()
->>>>>>> 3ee4da5dcdb629128d8a8db9bdee239145233c2d
