@@ -33,8 +33,9 @@ SILENT = {'liveportrait_d18_man_expressions_silent': 4, 'liveportrait_s20_woman_
 @pytest.mark.skipif(not WEIGHTS.is_file(), reason='no public LR-ASD weights beside the checkout (shared/weights/lr-asd)')
 def test_public_weights_behave_on_real_people(realdata):
     from lpm.data.people import face_crops, people
+    from lpm.hub import foreign_tensors
     from lpm.media import iter_video, read_audio
-    net, vad, sounds = states.from_public(torch.load(WEIGHTS, weights_only=True, map_location='cpu')), states.load_voice_activity(), {}
+    net, vad, sounds = states.from_public(foreign_tensors(WEIGHTS)), states.load_voice_activity(), {}
     def film(name, seconds):
         f = realdata / 'talking' / f'{name}.mp4'; frames = list(itertools.islice(iter_video(f), 24*seconds)); c = people(frames, every=6)['tracks'][0]
         return np.stack(list(face_crops(frames, c['box'], c['start']))), read_audio(f)[round(c['start']*16000/24):round(c['end']*16000/24)]
