@@ -397,8 +397,8 @@ CHECKS = dict(
     focus=Check(2, .5, -1, 'the face is out of focus'),
     cast=Check(2, 1.35, 1, 'skin has another colour'),
     cut_off=Check(4, .3, 1, 'the frame cuts the face'),
-    mute=Check(5, 1.9, 1, 'the lips move without a sound'))
-SUSPECT = dict(smooth=Check(1, .08, -1, 'smoothed skin?'), keyed=Check(3, .02, -1, 'a composited background?'), generated=Check(3, .2, 1, 'generated?'))      # too uncertain to reject anything
+    mute=Check(5, 2.2, 1, 'the lips move without a sound'))
+SUSPECT = dict(smooth=Check(1, .08, -1, 'smoothed skin?'), keyed=Check(3, .002, -1, 'a composited background?'), generated=Check(3, .2, 1, 'generated?'))      # too uncertain to reject anything
 
 def measure(
     s:Signals, face:Face=None, wave=None, # None: unknown
