@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WINDOW', 'HOP', 'TEXT', 'START', 'NO_TIMES', 'SURE', 'CIRCLES', 'SHORT', 'features', 'read_window', 'plain', 'match',
-           'voice', 'speech_spans', 'pause_after', 'doubt', 'ends', 'sentences', 'Transcriber']
+           'voice', 'speech_spans', 'pause_after', 'doubt', 'part', 'ends', 'sentences', 'Transcriber']
 
 # %% ../../nbs/24a_data.words.ipynb #822890df
 import zlib
@@ -121,8 +121,8 @@ def pause_after(
     q = np.convolve(np.pad(p, (3, 3), 'edge'), np.ones(7)/7, 'valid'); i, j = int((start + least)/HOP), int((start + longest)/HOP)
     part = np.round(q[i:j], 2); k = len(part) - 1 - int(part[::-1].argmin()); return (i + k + .5)*HOP, bool(part[k] < .35)
 
-# %% ../../nbs/24a_data.words.ipynb #69f65348
-SURE, CIRCLES = -.8, 2.         # mean log-probability of a piece, at least; length of a text over its compressed length, at most
+# %% ../../nbs/24a_data.words.ipynb #41f163e3
+SURE, CIRCLES = -.8, 2.2        # mean log-probability of a piece, at least; length of a text over its compressed length, at most
 
 def doubt(
     facts:dict,         # from `read_window`
@@ -132,13 +132,27 @@ def doubt(
     if facts['repeats'] > CIRCLES: return f'the words turn in circles ({facts["repeats"]:.1f})'
     return f'not English, or not clear (log-probability {facts["logprob"]:.2f})' if facts['logprob'] < SURE else ''
 
-def _own(w, p, t):
+def _own(w, p, t, seconds):
     "A word of a window that began at t s: its end where the voice ends; None where nobody speaks."
-    a, b = w['start'] + t, w['end'] + t; i, j = int(a/HOP), max(int(a/HOP) + 1, int(np.ceil(b/HOP))); on = np.flatnonzero(p[i:j] > .3)
+    a, b = w['start'] + t, min(seconds, w['end'] + t); i, j = int(a/HOP), max(int(a/HOP) + 1, int(np.ceil(b/HOP))); on = np.flatnonzero(p[i:j] > .3)
     near = p[max(0, i - 6):j + 6]
     if not len(near) or near.max() < .3: return None
-    if len(on): b = min(b, max(a + .06, (i + on[-1] + 2)*HOP)); a = max(a, min(b - .06, (i + on[0] - 1)*HOP))
-    return w | dict(start=round(a, 3), end=round(b, 3), p=round(w['p'], 3))
+    if len(on): b = min(b, max(a + .06, (i + on[-1] + 2)*HOP)); a = max(a, min(b - .06, (i + on[0] - 1)*HOP)); a = max(0., min(a, b - .02))
+    return w | dict(start=round(float(a), 3), end=round(float(b), 3), p=round(w['p'], 3))
+
+def part(
+    words:list,         # dict(word, start, end, ..) in order
+    x,                  # [n] at 16 kHz, the whole recording
+    shortest:float=.08, # s
+)->list:                # words, those around a pause with better times
+    "After a mark, the longest quiet place lies between the words: what the path gave to the mark is given back to the pause."
+    words = [dict(w) for w in words]; rms = lambda a, b: np.sqrt((lambda y: np.square(y[:len(y)//160*160].reshape(-1, 160)).mean(1))(x[int(a*SAMPLE_RATE):int(b*SAMPLE_RATE)].astype(float)))
+    for v, w in zip(words, words[1:]):
+        if v['word'][-1:] not in tuple('.,?!;:…'): continue
+        a, b = v['start'] + .1, min(w['end'] - .06, max(w['start'] + .1, v['end'] + .02)); quiet = np.r_[0, rms(a, b) < .1*rms(v['start'], w['end']).max(initial=0), 0].astype(int) if b - a > .1 else np.zeros(2, int)
+        edge = np.flatnonzero(np.diff(quiet)); i, j = max(zip(edge[::2], edge[1::2]), key=lambda k: (k[1] - k[0], k[0]), default=(0, 0))
+        if j - i >= shortest*100: v['end'], w['start'] = round(float(a + i*.01), 3), round(float(a + j*.01), 3)
+    return words
 
 # %% ../../nbs/24a_data.words.ipynb #581d24c0
 SHORT = {'mr.', 'mrs.', 'ms.', 'dr.', 'st.', 'prof.', 'jr.', 'sr.', 'vs.', 'no.', 'gen.', 'col.', 'capt.', 'lt.'}
@@ -199,7 +213,7 @@ class Transcriber:
                 keep = [w for w in new if w['end'] + a < end - 1] or new
                 new, end = keep, (min(end, keep[-1]['end'] + a) if keep else end)
             if why and why != 'no speech': unknown.append((round(a, 3), round(end, 3), why))
-            elif not why: words += [w for w in (_own(w, p, a) for w in new) if w]
+            elif not why: words += [w for w in (_own(w, p, a, len(x)/SAMPLE_RATE) for w in new) if w]
             t = max(end, a + .1)
-        seconds = len(x)/SAMPLE_RATE; lost = sum(b - a for a, b, _ in unknown); language = 'none' if not words and not unknown else 'unknown' if not words or lost > sum(w['end'] - w['start'] for w in words) else 'en'
+        words = part(words, x); seconds = len(x)/SAMPLE_RATE; lost = sum(b - a for a, b, _ in unknown); language = 'none' if not words and not unknown else 'unknown' if not words or lost > sum(w['end'] - w['start'] for w in words) else 'en'
         return dict(text=' '.join(w['word'] for w in words), words=words, segments=sentences(words, seconds, fps=fps, **kw), language=language, speech=round(float(sum(b - a for a, b in spans)/seconds), 3), seconds=round(seconds, 3), unknown=unknown)
