@@ -71,8 +71,8 @@ def who_speaks(
     e:Evidence,
 )->np.ndarray:          # [T] IDLE: nobody; SPEAK: this person; LISTEN: somebody else
     "Frames in the light of their clip."
-    p = smooth(np.where(np.isfinite(e.prob), e.prob, 1/3), 3); own = (p[:, SPEAK] > p[:, LISTEN]) & (p[:, SPEAK] > p[:, IDLE])
-    talk = bridge(np.nan_to_num(e.speech) > .5, BREATH)
+    p = smooth(np.where(np.isfinite(e.prob), e.prob, 1/3), 3); talk = bridge(np.nan_to_num(e.speech) > .5, BREATH)
+    own = talk & (p[:, SPEAK] > p[:, LISTEN]) & (p[:, SPEAK] > p[:, IDLE])
     if e.voice is not None and own.sum() > FPS:
         v = e.voice[own & (e.voice >= 0)]; mine = np.bincount(v.astype(int)).argmax() if len(v) else -1
         rest = talk & ~own
@@ -183,12 +183,12 @@ def numbers(
     encode=None,        # see `meant`
 )->dict:                # name -> number
     "One clip of evidence."
-    s, T = who_speaks(e), len(e.speech); own, heard = s == SPEAK, s == LISTEN; known = np.isfinite(e.prob).all(1); p = e.prob[known]; mean = lambda x: float(np.mean(x)) if np.size(x) else 0.; ts = turns(s, 0)
+    s, T = who_speaks(e), len(e.speech); own, heard = s == SPEAK, s == LISTEN; known = np.isfinite(e.prob).all(1); p = e.prob[known]; talk = bridge(np.nan_to_num(e.speech) > .5, BREATH)[known]; mean = lambda x: float(np.mean(x)) if np.size(x) else 0.; ts = turns(s, 0)
     db = 20*np.log10(np.maximum(e.loud, 1e-4)); speech = np.nan_to_num(e.speech) > .5; longest = lambda k: max([b - a for a, b, x in ts if x == k], default=0)/FPS
     order = [k for _, _, k in ts if k != IDLE]; head, face = head_speed(e), face_speed(e); words = len(e.text.split()); v = e.voice if e.voice is not None else np.full(T, -1.); mine = v[own & (v >= 0)]
     same = float((v[heard & (v >= 0)] == np.bincount(mine.astype(int)).argmax()).mean()) if len(mine) and (heard & (v >= 0)).any() else .5
     return dict(own=mean(own), heard=mean(heard), speech=mean(speech), swaps=sum(a != b for a, b in zip(order, order[1:]))/(T/FPS)*2, own_longest=longest(SPEAK)/8, heard_longest=longest(LISTEN)/8, seconds=T/FPS/10,
-        known=mean(known), sound=mean(np.isfinite(e.speech)), wrong=0. if e.wrong is None or not np.isfinite(e.wrong).any() else float(np.nanmean(e.wrong)), sure=mean(p.max(1)) if len(p) else 0., p_idle=mean(p[:, IDLE]), p_speak=mean(p[:, SPEAK]), p_listen=mean(p[:, LISTEN]),
+        known=mean(known), sound=mean(np.isfinite(e.speech)), wrong=0. if e.wrong is None or not np.isfinite(e.wrong).any() else float(np.nanmean(e.wrong)), sure=mean(p.max(1)) if len(p) else 0., p_idle=mean(np.where(talk, p[:, IDLE], p[:, IDLE] + p[:, SPEAK])), p_speak=mean(p[:, SPEAK]*talk), p_listen=mean(p[:, LISTEN]),
         torn=mean(2*np.minimum(p[:, SPEAK], p[:, LISTEN])) if len(p) else 0., deaf=mean((p.argmax(1) == LISTEN) & ~speech[known]) if len(p) else 0.,
         level=(float(db.mean()) + 60)/40, noise=mean((db > -45) & ~speech), change=float(db.std())/20, answers=answering(e, s), sways=swaying(e), head=float(np.tanh(head.mean()/15)), head_heard=float(np.tanh((mean(head[heard]) - mean(head[~heard]))/15)) if heard.any() and (~heard).any() else 0., face=float(np.tanh(face.mean())),
         addressed=addressed(e.text), meant=meant(e.text, encode), words=float(min(2., words/max(1., speech.sum()/FPS)/2.5)), others=0. if e.others is None or not np.isfinite(e.others).any() else float(min(1, np.nanmean(e.others))), same_voice=same, voices=(len(set(v[v >= 0])) if (v >= 0).any() else 0)/3)
@@ -275,7 +275,7 @@ def fit(
     return net.eval().requires_grad_(False)
 
 @cache
-def load_fusion()->Fusion: "The network that ships with the package."; return Fusion.from_pretrained(str(WEIGHTS), 'semantics')
+def load_fusion()->Fusion: "The network that ships with the package."; return Fusion.from_pretrained(str(WEIGHTS), 'semantics').requires_grad_(False)
 
 class Learned:
     "The network as a `Verifier`."
