@@ -113,8 +113,8 @@ def camera_word(
     shaky:float=.06,    # root mean square of an unsteady one
 )->str:                 # a word of `camera`, or 'unknown'
     "What the camera does."
-    v = np.asarray(v, float).reshape(-1, 4); v = v[np.isfinite(v).all(1)]
-    if len(v) < 4: return 'unknown'
+    v = np.asarray(v, float).reshape(-1, 4); n = len(v); v = v[np.isfinite(v).all(1)]
+    if len(v) < max(4, .6*n): return 'unknown'
     m, r = np.median(v, 0), v - np.median(v, 0); size = np.abs([m[0], m[1], m[2]]); unsteady = float(np.sqrt((r[:, :2]**2).sum(1).mean())); k = int(size.argmax())
     if unsteady > shaky and unsteady > 1.5*size[k]: return 'handheld'
     if size[k] < least: return 'static' if unsteady < shaky else 'handheld'
@@ -164,7 +164,7 @@ def surroundings_of(
     "Environment and appearance, by the middle of several frames."
     g = np.asarray(g, float).reshape(-1, 15); some = lambda c: np.isfinite(g[:, c]).any() if len(g) else False; mid = lambda c: float(np.nanmedian(g[:, c])); rgb = lambda a: [mid(c) for c in range(a, a + 3)]
     out = dict(light=next(w for top, w in ((.13, 'dark'), (.33, 'dim'), (.78, 'even'), (9., 'bright')) if mid(12) < top) if some(12) else 'unknown', tone='unknown', backdrop='unknown', surroundings='unknown', hair='unknown', clothes='unknown')
-    if some(0): out |= dict(tone='warm' if mid(1) > .06 else 'cool' if mid(1) < -.06 else 'neutral', backdrop='plain' if mid(2) < .03 else 'simple' if mid(2) < .12 else 'busy', surroundings=colour_word(rgb(3)))
+    if some(0): out |= dict(tone='warm' if mid(1) > .06 else 'cool' if mid(1) < -.06 else 'neutral', backdrop='plain' if mid(2) < .03 else 'simple' if mid(2) < .2 else 'busy', surroundings=colour_word(rgb(3)))
     if some(6) and not (some(0) and np.abs(np.subtract(rgb(6), rgb(3))).max() < .12): out['hair'] = colour_word(rgb(6))
     if some(9): out['clothes'] = colour_word(rgb(9))
     return out
