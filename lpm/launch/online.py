@@ -83,8 +83,8 @@ def main(
     stage:str='ode', # ode, offpolicy, onpolicy or refiner, see `lpm.curriculum.STAGES`
     features:str='work/features', # folder of lpm.launch.encode
     teacher:str='tiny', # weights of the base: preset or folder
-    vae:str='', # weights of the autoencoder (offpolicy, and for the pictures at the end); '': those of the preset
-    paths:str='work/paths', # folder of recorded trajectories (ode, offpolicy)
+    vae:str='', # weights of the autoencoder (offpolicy, refiner, and for the pictures at the end); '': those of the preset
+    paths:str='work/paths', # folder of recorded trajectories (all stages but onpolicy)
     record:int=0, # record the paths of so many clips and stop
     evaluations:int=EVALUATIONS, # of the teacher per window of a recorded path; T_1 must be among their times
     part:int=0, # names this recorder's files and random stream
@@ -115,7 +115,7 @@ def main(
     if s.after and not init: builds_on(stage, s.after, out, 'backbone')
     run = run or f'online_{name}_{stage}'; acc = start(run, in_turns=s.source != 'paths'); there = lambda m: m.to(acc.device).eval().requires_grad_(False)
     part_of = s.trains if init and find_weights(init, s.trains, needed=False) else 'backbone'; first = lambda: widen(DiT(cfg.dit), DiT.from_pretrained(init or out, part_of) if s.after or init else DiT.from_pretrained(teacher))
-    tr = Trajectories(paths, held=False) if s.source in ('paths', 'noised') else None
+    tr = Trajectories(paths, held=False) if s.source != 'own' else None
     held = dict(teacher=there(DiT.from_pretrained(teacher)), critic=DiT.from_pretrained(out, 'critic') if (place/'critic'/'config.json').is_file() else DiT.from_pretrained(teacher)) if s.source != 'paths' else {}
     if s.trains == 'refiner': held['backbone'] = there(DiT.from_pretrained(init or out, 'backbone'))
     if s.lpips: held['eyes'] = there(VAE.from_pretrained(vae or name)), there(load_reader())
