@@ -98,12 +98,13 @@ def shift(
     mask,               # [H,W] uint8, 1: look here
 )->np.ndarray:          # [4] dx, dy (px, of the middle), log of growth, turn (rad): how the picture moves; nan: cannot be seen
     "The similarity between two frames."
-    cv2, bad = _cv2(), np.full(4, np.nan); p = cv2.goodFeaturesToTrack(a, 120, .02, 4, mask=mask)
+    cv2, bad, f = _cv2(), np.full(4, np.nan), a.astype(np.float32); contrast = cv2.blur(f*f, (9, 9)) - cv2.blur(f, (9, 9))**2
+    p = cv2.goodFeaturesToTrack(a, 120, .02, 4, mask=mask*(contrast > 36).astype(np.uint8))       # a corner in nothing is noise
     if p is None or len(p) < 12: return bad
     q, ok, _ = cv2.calcOpticalFlowPyrLK(a, b, p, None, winSize=(15, 15), maxLevel=3); ok = ok.ravel() == 1
     if ok.sum() < 10: return bad
     c = np.array(a.shape[::-1])/2; M, inside = cv2.estimateAffinePartial2D(p[ok] - c.astype(np.float32), q[ok] - c.astype(np.float32), method=cv2.RANSAC, ransacReprojThreshold=1., maxIters=500)
-    if M is None or inside.sum() < max(8, .5*ok.sum()): return bad
+    if M is None or inside.sum() < max(8, .6*ok.sum()): return bad
     return np.array([M[0, 2], M[1, 2], np.log(np.hypot(M[0, 0], M[1, 0])), np.arctan2(M[1, 0], M[0, 0])])
 
 def camera_word(
@@ -146,7 +147,8 @@ def glance(
     box=None,           # [4] px of the face, or None
 )->np.ndarray:          # [15]: luma, red minus blue, share of edges; rgb of surroundings, hair, clothes (0..1, nan: not seen); luma of all, left over
     "Numbers of one frame."
-    f, out = check_frame(frame).astype(np.float32)/255, np.full(15, np.nan); m = behind(f.shape[:2], box) > 0; y = f @ np.array([.299, .587, .114], np.float32); out[12] = y.mean()
+    from PIL import Image
+    H, W = check_frame(frame).shape[:2]; k = 160/W; f = np.asarray(Image.fromarray(frame).resize((160, max(16, round(H*k))), Image.Resampling.BOX), np.float32)/255; box = None if box is None else np.asarray(box, float)*k; out = np.full(15, np.nan); m = behind(f.shape[:2], box) > 0; y = f @ np.array([.299, .587, .114], np.float32); out[12] = y.mean()
     if m.mean() > .03:
         k = np.hypot(*np.gradient(y))[m] > .06; b = f[m]; out[0], out[1], out[2], out[3:6] = y[m].mean(), (b[:, 0] - b[:, 2]).mean(), k.mean(), np.median(b, 0)
     if box is not None and np.isfinite(box).all():
