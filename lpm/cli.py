@@ -378,5 +378,9 @@ def speed(
     for k in ('real_time_factor', 'first_chunk_s', 'chunk_ms_p50', 'chunk_ms_p95', 'load_s', 'peak_rss_mb', 'threads', 'machine'): print(f'{k:18} {r[k]}')
     for k, v in r['stage_ms'].items(): print(f'  {k:16} {v:.1f} ms')
 
+# %% ../nbs/49_cli.ipynb #2bfc3fd1
+from .data.commands import data
+app.add_typer(data, name='data')
+
 # %% ../nbs/49_cli.ipynb #52838ba0
 if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())

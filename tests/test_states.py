@@ -47,3 +47,25 @@ def test_public_weights_behave_on_real_people(realdata):
         faces, wav = film(name, s)
         assert (states.speaking(net, faces, wav) > 0).mean() <= .05, name
         assert (states.speaking(net, faces, voice[:len(wav)]) > 0).mean() <= .1, f'{name} with the voice of another'
+
+def test_what_ships_is_small_and_ours():
+    folder = ROOT / 'lpm' / 'weights' / 'states'
+    assert (folder / 'model.safetensors').stat().st_size < 2e6
+    net = states.load_states()
+    assert net.cfg == states.three_states() and not net.training
+
+@pytest.mark.realdata
+def test_one_call_tells_a_speaker_from_silent_people(realdata):
+    "A woman who speaks, a guitar player with his mouth closed, a woman who is silent; and what becomes of the speaker without her sound."
+    pytest.importorskip('ai_edge_litert', reason='faces need ai-edge-litert (extra data)')
+    from lpm.data.people import people
+    from lpm.media import iter_video, read_audio
+    who = states.States()
+    def film(name, seconds):
+        f = realdata / 'talking' / f'{name}.mp4'; frames = list(itertools.islice(iter_video(f), 24*seconds)); return frames, people(frames)['tracks'][0], read_audio(f)
+    frames, track, wav = film('latentsync_demo1_woman_seated', 5); r = who(frames, track, wav)
+    assert r['verdict'] == '' and r['shares']['speak'] > .6
+    muted = who(frames, track, wav*0)
+    assert muted['shares']['speak'] == 0 and muted['shares']['inconsistent'] > .3
+    for name in ('ai_ltx2_guitar_singer', 'liveportrait_s20_woman_zoomout_silent'):
+        r = who(*film(name, 4)); assert r['verdict'] == '' and r['shares']['speak'] == 0 and r['shares']['idle'] > .9, name

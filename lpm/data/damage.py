@@ -156,9 +156,9 @@ TINTS = (.8, 1, 1.2), (1.2, 1, .8), (.85, 1.15, .85), (1.15, .85, 1.15)
 
 # %% ../../nbs/20b_data.damage.ipynb #1f76ad02
 FAULTS = {
-    'cut left in': Fault(1, 'transitions', ('shots', 'transition'), lambda c, o, g: _mix(c, o, _column(np.zeros(12)))),
+    'cut left in': Fault(1, 'transitions', ('shots', 'jump', 'transition'), lambda c, o, g: _mix(c, o, _column(np.zeros(12)))),
     'dissolve': Fault(1, 'transitions', ('transition', 'fade'), lambda c, o, g: _mix(c, o, _column(np.linspace(.05, .95, 12)))),
-    'wipe': Fault(1, 'transitions', ('shots', 'transition'), _wipe),
+    'wipe': Fault(1, 'transitions', ('shots', 'jump', 'transition'), _wipe),
     'fade': Fault(1, 'transitions', ('transition', 'fade'), _fade),
     'jump cut': Fault(1, 'jump cuts', ('jump',), _jump),
     'frames missing': Fault(1, 'frame drops', ('gap',), _gap),

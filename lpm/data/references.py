@@ -58,8 +58,8 @@ def slot_of(
     yaw,                        # rad
     reach:float=40.,            # degrees
 ):                              # a name of `lpm.actor.world.VIEWS`, or None
-    "Which of the model's four places for views an angle may fill: the nearest within reach."
-    d = {k: abs(math.degrees((yaw - v + math.pi) % (2*math.pi) - math.pi)) for k, v in VIEWS.items()}; k = min(d, key=d.get); return k if d[k] <= reach else None
+    "Which of the model's four places for views an angle may fill: the nearest within reach, if the front is not nearer."
+    d = {k: abs(math.degrees((yaw - v + math.pi) % (2*math.pi) - math.pi)) for k, v in {None: 0., **VIEWS}.items()}; k = min(d, key=d.get); return k if d[k] <= reach else None
 
 # %% ../../nbs/28_data.references.ipynb #e75defec
 def view_config()->ReaderConfig:

@@ -247,7 +247,7 @@ def real_people(
     from lpm.data.people import FaceDetector, FaceMesh
     out, nets = [], dict(detector=FaceDetector(), mesh=FaceMesh())
     for name, says in labels.items():
-        f = Path(folder)/name; frames = list(islice(iter_video(f, size=None), round(seconds*FPS))); tracks = people(frames, every=3, **nets)['tracks']
+        f = Path(folder)/name; frames = list(islice(iter_video(f, size=None), round(seconds*FPS))); tracks = people(frames, **nets)['tracks']
         if not tracks: raise LpmError(f'{f}: nobody is found; a clip with a person is needed')
         c = max(tracks, key=lambda c: np.isfinite(c['lip']).sum()); n = c['end'] - c['start']; w = torch.as_tensor(read_audio(f)).float(); a = samples_of_frames(c['start']); w = F.pad(w[a:a + samples_of_frames(n)], (0, max(0, samples_of_frames(n) - max(0, len(w) - a))))
         out.append(dict(name=Path(name).stem, says=says, person=filmed(frames, c), wav=w, n=n))
