@@ -97,7 +97,7 @@ def main(
             print(f'{p}: {", ".join(mine[0]["fired"]) or "nothing wrong"}', flush=True)
         d = read_json(note); seen[p] = d['rows'][0]
         for r in d['rows']: r['fired'] = [*judge(r['numbers']), *judge(r['numbers'], SUSPECT), *(k for k in r['fired'] if k == 'shots')]      # the limits of today
-        rows += [r | dict(clip=p) for r in d['rows'] if r['name'] or p in people_in and said.get(p, {}).get('keep', True)]      # clean is what a person finds good; spent += d['spent']
+        rows += [r | dict(clip=p) for r in d['rows'] if r['name'] or p in people_in and said.get(p, {}).get('keep', True)]; spent += d['spent']      # clean is what a person finds good
     found = score(rows); clips = {p: dict(says='' if p not in said else 'good' if said[p]['keep'] else said[p]['why'], fired=d['fired']) for p, d in seen.items()}
     doubt = {n: left_out([(r['numbers'][k], r['name'] == n, r['clip']) for r in rows if r['name'] in ('', n)], SUSPECT[k].side) for n in names for k in FAULTS[n].finds if k in SUSPECT}
     doubt['generated'] = left_out([(d['numbers']['generated'], said[p].get('generated', False), p) for p, d in seen.items() if p in people_in and p in said], SUSPECT['generated'].side)
