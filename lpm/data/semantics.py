@@ -366,8 +366,9 @@ class Asked:
         "Nothing but the list comes through, whatever is written around it."
         try: d = first_json(text)
         except ValueError: return _answer('unknown', .5, 'the answer of the model could not be read')
-        a = from_lists(d, dict(does=DOES, sure=tuple(SURE))); why = d.get('why'); does = a['does']
-        return _answer(does, SURE.get(a['sure'], .5), f'the model says so: {" ".join(why.split())[:160]}' if isinstance(why, str) and why.strip() else 'the model says so' if str(d.get('does')).strip() else 'the model names no class')
+        a, why = from_lists(d, dict(does=DOES, sure=tuple(SURE))), d.get('why')
+        if a['does'] == 'unknown' and str(d.get('does')).strip().lower() != 'unknown': return _answer('unknown', .5, 'the model names no class of the list')
+        return _answer(a['does'], SURE.get(a['sure'], .5), 'the model says so' + (f': {" ".join(why.split())[:160]}' if isinstance(why, str) and why.strip() else ''))
 
 # %% ../../nbs/25_data.semantics.ipynb #22dd32fd
 def from_labels(
