@@ -373,14 +373,14 @@ class Asked:
 # %% ../../nbs/25_data.semantics.ipynb #22dd32fd
 def from_labels(
     state,              # [T] of `lpm.data.states.rule`, `joint` or `from_score`
-)->dict:                # prob [T,3], warning [T], as `read_states` gives them
+)->dict:                # prob [T,3], inconsistent [T], as `read_states` gives them
     "Labels as the probabilities of somebody who is rather sure."
     s = np.asarray(state, int)
     if s.ndim != 1 or ((s < -1) | (s >= len(STATES))).any(): raise LpmError(f'labels {sorted(set(np.ravel(s).tolist()))[:6]} of shape {list(s.shape)}; [T] with -1 to {len(STATES) - 1} is accepted')
-    p = np.where((s[:, None] >= 0) & (s[:, None] != WRONG), (np.arange(3) == s[:, None])*.85 + .05, 1/3); return dict(prob=np.where(s[:, None] < 0, np.nan, p), warning=np.where(s < 0, np.nan, s == WRONG)*1.)
+    p = np.where((s[:, None] >= 0) & (s[:, None] != WRONG), (np.arange(3) == s[:, None])*.85 + .05, 1/3); return dict(prob=np.where(s[:, None] < 0, np.nan, p), inconsistent=np.where(s < 0, np.nan, s == WRONG)*1.)
 
 def gather(
-    states:dict,        # prob [T,3], warning [T]: `read_states`, `from_labels`
+    states:dict,        # prob [T,3], inconsistent [T]: `read_states`, `from_labels`
     wav,                # [N] at 16 kHz, what is heard in these T frames; empty: no sound
     track:dict=None,    # of `people`, T frames: yaw, pitch, roll
     vad=None,           # `VoiceActivity`; None: a new one
@@ -388,4 +388,4 @@ def gather(
 )->Evidence:
     "Evidence of a clip."
     T, wav = len(states['prob']), torch.as_tensor(wav).float(); head = None if track is None else np.stack([np.asarray(track[k], float) for k in ('yaw', 'pitch', 'roll')], 1)
-    return Evidence(prob=states['prob'], speech=speech_probability(wav, T, vad), loud=loudness(wav, T).numpy() if wav.numel() else np.zeros(T), wrong=states.get('warning'), head=head, wav=wav.numpy(), **kw)
+    return Evidence(prob=states['prob'], speech=speech_probability(wav, T, vad), loud=loudness(wav, T).numpy() if wav.numel() else np.zeros(T), wrong=states.get('inconsistent'), head=head, wav=wav.numpy(), **kw)
