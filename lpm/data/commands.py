@@ -40,6 +40,7 @@ def build(
     engine:Annotated[str, O(callback=_engine, help='What runs the stages.', metavar='|'.join(ENGINES))] = 'datasets',
     config:Annotated[str, O(help='Preset to encode for.', metavar='NAME')] = 'tiny',
     vae:Annotated[str, O(help='Weights of the autoencoder: preset or folder; default: those of --config.', metavar='NAME')] = '',
+    allow:Annotated[str, O(help='Checks of quality that do not reject, with commas: cast,laid for drawn people.', metavar='NAMES')] = '',
     encode:Annotated[bool, O('--encode/--no-encode', help='Also make the shards that training reads.')] = True,
 ):
     "Films in, dataset out. Run again to go on, after more films came or after a stop."
@@ -47,7 +48,7 @@ def build(
     from lpm.data.pipeline import build as make
     from lpm.data.source import in_loop, on_datasets, on_ray
     cfg = preset(config); say = lambda text: print(text, file=sys.stderr, flush=True)
-    rows = make(videos, out, size, processes, dict(zip(ENGINES, (in_loop, on_datasets, on_ray)))[engine], say=say); kept = [r for r in rows if r['kept']]
+    rows = make(videos, out, size, processes, dict(zip(ENGINES, (in_loop, on_datasets, on_ray)))[engine], allow=tuple(n.strip() for n in allow.split(',') if n.strip()), say=say); kept = [r for r in rows if r['kept']]
     print(f'{len({r["file"] for r in rows})} files, {len(rows)} clips, {len(kept)} kept ({sum(r["facts"]["seconds"] for r in kept):.0f} s): {out}')
     if encode and kept:
         from lpm.data.embed import embed

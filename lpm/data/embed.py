@@ -17,6 +17,7 @@ import torch
 from ..actor.world import MODES
 from ..audio import audio_encoder, stream_features
 from ..config import Config, why
+from .listeners import rake
 from .shards import TokenBuckets, write_index, write_shard
 from ..longform import digest
 from ..media import read_audio, read_image, read_video
@@ -29,13 +30,14 @@ MODE = dict(speak='speak', conversation='dialogue', listen_dialogue='listen', li
 
 def read_clips(
     folder # written by `lpm data build`
-)->list: # dict per clip: id, person, does, caption, segments [{start, end, text}], refs [{kind, sub, file}], seconds
+)->list: # dict per clip: id, person, does, caption, segments [{start, end, text}], refs [{kind, sub, file}], seconds, worth (page 27)
     "The lines of clips.jsonl."
     p = Path(folder)/'clips.jsonl'
     if not p.is_file(): raise LpmError(f'no clips in {folder}: make them with lpm data build')
     try: rows = [json.loads(l) for l in p.read_text(encoding='utf-8').splitlines() if l.strip()]
     except ValueError as e: raise LpmError(f'{p} is damaged ({why(e)}): build it again') from None
     if not rows: raise LpmError(f'{folder} has no clip that was kept: lpm data report says why')
+    if lacks := {'id', 'person', 'does', 'caption', 'segments', 'refs', 'seconds', 'worth'} - set(rows[0]): raise LpmError(f'{p} lacks {", ".join(sorted(lacks))}: run lpm data build again')
     return rows
 
 # %% ../../nbs/47_data.embed.ipynb #2e47c443
@@ -112,12 +114,14 @@ def embed(
     said = [captions_of(r) for r in ordered]; texts = list(dict.fromkeys(t for s in said for t in s)); e, m = encoder.encode(texts); S = max(map(len, said))
     first = read_video(Path(folder)/'films'/f'{rows[0]["id"]}.mp4', cfg.size)[None, :, :25]
     whole = dict(refs=references_of(vae, cfg, folder, people, kinds), text=e.half().numpy(), text_mask=m.numpy(), caption=np.array([[texts.index(t) for t in s + s[-1:]*(S - len(s))] for s in said], np.int32), person_row=np.array([number[r['person']] for r in ordered], np.int32),
-        mode=np.array([MODES.index(MODE[r['does']]) for r in ordered], np.int8), rare=rare([r['does'] for r in ordered]))
+        mode=np.array([MODES.index(MODE[r['does']]) for r in ordered], np.int8), rare=rare([r['does'] for r in ordered], [r['worth'] for r in ordered]))
     write_index(out, [r | dict(shard=at[r['id']]) for r in ordered], whole, kinds=kinds, first_held_out=split, strangers=strangers, gains=channel_gains(vae, vae.encode(first)), captions=texts, made_with=made)
     return out
 
 def rare(
-    does:list # class of every clip
+    does:list, worth:list # class of every clip; its place on the axes of page 27, None where the person speaks
 )->np.ndarray: # float32, sum 1
-    "Every class as often as every other."
-    n = Counter(does); w = np.array([1/n[d] for d in does]); return (w/w.sum()).astype('float32')
+    "Every class as often as every other, and among listeners rare reactions more often (§2.3)."
+    n = Counter(does); w = np.array([1/n[d] for d in does]); at = [i for i, d in enumerate(does) if d.startswith('listen')]; known = [i for i in at if worth[i]['emotion'] != 'unknown']
+    if known: x = rake([worth[i] for i in known]); w[known] *= x/x.mean()
+    return (w/w.sum()).astype('float32')

@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['FACES', 'VALENCE', 'ENERGY', 'MOTION', 'LEVELS', 'AXES', 'spells', 'axes', 'distribution', 'aims', 'rake', 'draw',
-           'firm', 'contrast', 'oscillation', 'worth', 'select']
+           'firm', 'contrast', 'oscillation', 'frame_by_frame', 'worth', 'select']
 
 # %% ../../nbs/27_data.listeners.ipynb #a8cbcb5a
 from collections import Counter
 
 import numpy as np
 
+from .expression import ACTED
 from ..notation import FPS, LpmError, at_least
 
 FACES = ('neutral', 'happy', 'sad', 'angry', 'surprised', 'fear', 'disgust', 'contempt')        # eight classes, as in §2.4
@@ -112,6 +113,15 @@ def oscillation(
     return [(b[0], b[1], FACES[a[2]], FACES[b[2]]) for a, b, c in zip(s, s[1:], s[2:]) if a[2] == c[2] >= 0 and b[2] >= 0 and min(a[1] - a[0], c[1] - c[0]) >= base*fps and brief[0]*fps <= b[1] - b[0] <= brief[1]*fps]
 
 # %% ../../nbs/27_data.listeners.ipynb #f3bd42fb
+def frame_by_frame(
+    samples:dict, frames:int, reach:int=6 # of `lpm.data.expression.Expressions`: t [n] frames, p [n, 8]; frames of the clip; how far a look counts, frames
+)->np.ndarray: # [T, 8] in the order of `FACES`; nan: nobody looked
+    "Looks at some frames of a face, as a row per frame."
+    t, out = np.asarray(samples['t'], int), np.full((frames, len(FACES)), np.nan)
+    if not len(t) or not frames: return out
+    i = np.abs(np.arange(frames)[:, None] - t).argmin(1); near = np.abs(np.arange(frames) - t[i]) <= reach
+    out[near] = np.asarray(samples['p'], float)[i[near]][:, [list(ACTED.values()).index(f) for f in FACES]]; return out
+
 def worth(
     face, head, fps:float=FPS # as for `axes`
 )->dict: # the four axes, contrast and oscillation as counts

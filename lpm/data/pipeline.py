@@ -6,7 +6,7 @@
 __all__ = ['NUMBERED', 'NAMES', 'film', 'sound', 'keep', 'recall', 'eyes', 'look_people', 'tracks_of', 'found_of', 'look_quality',
            'listener', 'look_lips', 'look_roles', 'alone', 'ears', 'look_words', 'look_meaning', 'faces',
            'look_captions', 'Frames', 'look_references', 'seconds_of', 'frame_of', 'write_film', 'stages', 'build',
-           'write_clips', 'source_of', 'retention', 'costs', 'verdict_of', 'report']
+           'write_clips', 'source_of', 'retention', 'costs', 'verdict_of', 'listening', 'report']
 
 # %% ../../nbs/29_data.pipeline.ipynb #d5a157df
 import html, json
@@ -23,13 +23,14 @@ from ..actor.acting import EXPRESSIONS, loudness
 from ..actor.world import VIEWS
 from .captions import Captioner
 from .expression import Expressions
+from .listeners import AXES, distribution, frame_by_frame, rake, worth
 from .people import STATES as SEEN, FaceDetector, FaceMesh, crops, face_crops, people, window
-from .quality import inspect_quality
+from .quality import CHECKS, inspect_quality
 from .references import References, pictures
 from .roles import assign, divide, overlapping, stretches
 from .semantics import Evidence, verify
 from .shots import shot_stage
-from .source import Limits, Stage, begin, cut, drop, funnel, know, on_datasets, read_manifest, run_stage, same, where, write_manifest
+from .source import Limits, Stage, begin, cut, drop, funnel, know, on_datasets, read_manifest, room, run_stage, same, where, write_manifest
 from .states import IDLE, LISTEN, SPEAK, STATES, load_states, load_voice_activity, read_states, speech_probability
 from .sync import Synchrony
 from .words import Transcriber
@@ -136,7 +137,7 @@ def look_words(clip:dict, work)->dict:
 def look_meaning(clip:dict, work, verifier=None)->dict:
     "One of six classes, or thrown out (page 25)."
     f, wav = clip['facts'], sound(clip); r = recall(work, clip, f['part']); t = alone(work, clip)['tracks'][0]; n = len(r['state']); see = film(clip) if verifier is not None else ()
-    e = Evidence(prob=r['prob'], speech=np.nan_to_num(speech_probability(wav, n, listener()[2])), loud=loudness(torch.from_numpy(wav), n).numpy(), head=np.stack([t['yaw'], t['pitch'], t['roll']], 1), others=np.full(n, f['tracks'] - 1.), text=' '.join(x for x in (f['said'], f['heard']) if x), frames=tuple(see), wav=wav)
+    e = Evidence(prob=r['prob'], speech=np.nan_to_num(speech_probability(wav, n, listener()[2])), loud=loudness(torch.from_numpy(wav), n).numpy(), head=np.stack([t['yaw'], t['pitch'], t['roll']], 1), others=np.full(n, max(f['tracks'], int(f['people'][0])) - 1.), text=' '.join(x for x in (f['said'], f['heard']) if x), frames=tuple(see), wav=wav)
     a = verify(e, verifier); clip = know(clip, does=a['does'], sure=a['confidence'], because=a['reasons'])
     return drop(clip, 'meaning', 'not to be told what the person does' + (f': {a["reasons"][0]}' if a['reasons'] else '')) if a['does'] == 'unknown' else clip
 
@@ -146,10 +147,11 @@ def faces(): return Expressions(), Captioner()
 def look_captions(clip:dict, work)->dict:
     "Expressions second by second (page 22a), tags and captions (page 26)."
     f, found, r = clip['facts'], alone(work, clip), recall(work, clip, clip['facts']['part']); read, describe = faces(); talks = r['state'] == SPEAK
-    rows = read(film(clip), found, [talks])['people'][0]['seconds']; state = [STATES[k] if k >= 0 else 'unknown' for k in r['state']]
+    who = read(film(clip), found, [talks])['people'][0]; rows, t = who['seconds'], found['tracks'][0]; state = [STATES[k] if k >= 0 else 'unknown' for k in r['state']]
     c = describe(film(clip), sound(clip), found, 0, state, rows, dict(words=f['words'], segments=f['sentences'], language=f['language']) if f['words'] else None, f['does'])
     listens = f['does'].startswith('listen'); segments = [] if listens else [dict(start=g['start'], end=g['end'], text=g['prompt']) for g in c['segments']]
-    return know(clip, tags=c['tags'], caption=c['listener'] if listens else c['prompt'], dense=c['listener'] if listens else c['caption'], segments=segments, seconds_of_face=[dict(expression=x['expression'], gaze=x['gaze'], energy=x['energy']) for x in rows])
+    return know(clip, tags=c['tags'], caption=c['listener'] if listens else c['prompt'], dense=c['listener'] if listens else c['caption'], segments=segments, seconds_of_face=[dict(expression=x['expression'], gaze=x['gaze'], energy=x['energy']) for x in rows],
+        worth=None if f['does'] == 'speak' else worth(frame_by_frame(who['samples'], found['frames']), np.radians(np.stack([t['yaw'], t['pitch'], t['roll']], 1))))
 
 # %% ../../nbs/29_data.pipeline.ipynb #36621d54
 class Frames:
@@ -214,8 +216,8 @@ def stages(
 )->list: # `Stage`s after `probe` and `same`, in order
     "Everything a clip goes through."
     w = dict(work=str(work))
-    return [shot_stage(), Stage('people', partial(look_people, **w)), Stage('quality', partial(look_quality, allow=allow, **w)), Stage('lips', partial(look_lips, **w)), Stage('roles', partial(look_roles, **w)), Stage('words', partial(look_words, **w)),
-        Stage('meaning', partial(look_meaning, verifier=verifier, **w)), Stage('references', partial(look_references, out=str(out), size=size, **w)), Stage('captions', partial(look_captions, **w)), Stage('film', partial(write_film, out=str(out), size=size, **w))]
+    return [shot_stage(), Stage('people', partial(look_people, **w)), Stage('quality', partial(look_quality, allow=allow, **w), 2), Stage('lips', partial(look_lips, **w)), Stage('roles', partial(look_roles, **w)), Stage('words', partial(look_words, **w)),
+        Stage('meaning', partial(look_meaning, verifier=verifier, **w), 2), Stage('references', partial(look_references, out=str(out), size=size, **w)), Stage('captions', partial(look_captions, **w), 2), Stage('film', partial(write_film, out=str(out), size=size, **w))]
 
 def build(
     videos, out, # folder of films; folder of the dataset
@@ -229,23 +231,25 @@ def build(
     at_least(processes=processes); at_least(64, size=size); out = Path(out); work = out/'work'; inside = Path(videos).resolve()
     if out.resolve() == inside or inside in out.resolve().parents: raise LpmError(f'{out} lies in the folder of films: its own films would be read the next time; another --out is accepted')
     if size % 2: raise LpmError(f'size is {size} px; an even number is accepted')
+    if bad := set(allow) - {*CHECKS}: raise LpmError(f'there is no check {", ".join(sorted(bad))}; {", ".join(CHECKS)} are accepted')
     rows, first = begin(videos, limits)
     if not rows: raise LpmError(f'no films in {videos}: files like mp4, mov, mkv, webm are looked for, in folders below too')
     try:
         for d in ('work', 'films', 'references'): (out/d).mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LpmError(f'{out} cannot be written: {e.strerror}') from None
-    recipe(work/'recipe.json', dict(size=size, allow=list(allow)))
-    for i, s in enumerate([first, *stages(work, out, size, verifier, allow)]):
-        if only is not None and i and s.name not in only: break
-        before = sum(r['kept'] for r in rows); rows = run_stage(s, rows, work, processes, engine)
-        if s is first: rows = same(rows)
-        write_manifest(out/'manifest.jsonl', rows); say(f'{s.name}: {before} looked at, {sum(r["kept"] for r in rows)} kept')
-    else: write_clips(out, rows)
+    with room(out):
+        recipe(work/'recipe.json', dict(size=size, allow=sorted(allow)))
+        for i, s in enumerate([first, *stages(work, out, size, verifier, allow)]):
+            if only is not None and i and s.name not in only: break
+            before = sum(r['kept'] for r in rows); rows = run_stage(s, rows, work, processes, engine)
+            if s is first: rows = same(rows)
+            write_manifest(out/'manifest.jsonl', rows); say(f'{s.name}: {before} looked at, {sum(r["kept"] for r in rows)} kept')
+        else: write_clips(out, rows)
     return rows
 
 def write_clips(out, rows:list):
     "What page 47 encodes: one line per clip that passed everything."
-    good = [r for r in rows if r['kept']]; keys = ('person', 'does', 'caption', 'segments', 'refs', 'seconds')
+    good = [r for r in rows if r['kept']]; keys = ('person', 'does', 'caption', 'segments', 'refs', 'seconds', 'worth')
     if gone := [r['id'] for r in good if not (Path(out)/'films'/f'{r["id"]}.mp4').is_file()]: raise LpmError(f'{out} lacks films/{gone[0]}.mp4, which was made before: remove {out}/work to make all anew')
     with atomic(Path(out)/'clips.jsonl') as t: t.write_text(''.join(json.dumps({k: r[k] for k in ('id', 'file', 'start', 'end')} | {k: r['facts'][k] for k in keys}, ensure_ascii=False) + '\n' for r in good))
 
@@ -279,6 +283,14 @@ def verdict_of(
     own = [r for r in rows if r['file'] == file]; good = [r for r in own if r['kept']]; n = Counter(r['facts']['does'] for r in good if 'does' in r['facts'])
     return dict(kept=len(good), does=n.most_common(1)[0][0] if n else '', people=max((r['facts'].get('people', '') for r in own), default=''), reasons=[f'{r["stage"]}: {r["reason"]}' for r in own if not r['kept']])
 
+def listening(
+    rows:list # all clips
+)->dict: # axis -> {label: {as they come, rebalanced}}: shares of the kept clips in which the person does not speak, {} if there are none
+    "The distribution of §2.3, and what page 27 makes of it."
+    worths = [w for r in rows if r['kept'] and (w := r['facts']['worth']) and w['emotion'] != 'unknown']
+    if not worths: return {}
+    w = rake(worths); return {a: {k: {'as they come': round(float(v), 3), 'rebalanced': round(float(distribution(worths, a, w).get(k, 0.)), 3)} for k, v in distribution(worths, a).items()} for a in AXES}
+
 def report(
     out # folder of a dataset
 )->Path: # report.html
@@ -288,6 +300,7 @@ def report(
     reasons = Counter(f'{r["stage"]}: {r["reason"].split(":")[0].split(" (")[0]}' for r in rows if not r['kept'])
     body = [('h1', 'What became of the films'), ('p', f'{len({r["file"] for r in rows})} files, {len(rows)} clips, {sum(r["kept"] for r in rows)} kept: {sum(r["end"] - r["start"] for r in rows if r["kept"]):.0f} s')]
     parts = [f'<{t}>{e(x)}</{t}>' for t, x in body] + ['<h2>Seconds left after each stage</h2>', table(['source', *names], [[s, *(v.get(n, '') for n in names)] for s, v in left.items()]), '<h2>Why the rest is not</h2>', table(['reason', 'clips'], reasons.most_common()),
-        '<h2>Seconds of computing per second of film</h2>', table(['stage', 'cost'], costs(rows).items()), '<h2>Every clip</h2>', table(['file', 'from', 'to', 'verdict', 'does', 'caption'], [[r['file'], f'{r["start"]:.2f}', f'{r["end"]:.2f}', 'kept' if r['kept'] else f'{r["stage"]}: {r["reason"]}', r['facts'].get('does', ''), r['facts'].get('caption', '')] for r in rows])]
+        '<h2>Seconds of computing per second of film</h2>', table(['stage', 'cost'], costs(rows).items()), '<h2>Those who do not speak</h2>', table(['axis', 'label', 'as they come', 'rebalanced'], [[a, k, *v.values()] for a, d in listening(rows).items() for k, v in d.items()]),
+        '<h2>Every clip</h2>', table(['file', 'from', 'to', 'verdict', 'does', 'caption'], [[r['file'], f'{r["start"]:.2f}', f'{r["end"]:.2f}', 'kept' if r['kept'] else f'{r["stage"]}: {r["reason"]}', r['facts'].get('does', ''), r['facts'].get('caption', '')] for r in rows])]
     with atomic(Path(out)/'report.html') as t: t.write_text('<!doctype html><meta charset="utf-8"><title>lpm data report</title><style>body{font:15px sans-serif;max-width:70em;margin:2em auto;padding:0 1em}td,th{border-bottom:1px solid #ddd;padding:.2em .6em;text-align:left;vertical-align:top}table{border-collapse:collapse}</style>' + '\n'.join(parts), encoding='utf-8')
     return Path(out)/'report.html'

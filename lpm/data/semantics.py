@@ -288,6 +288,10 @@ class Learned:
         n = numbers(e, self.encode); p = self.net(torch.tensor([[*n.values()]], dtype=torch.float32))[0].softmax(0).detach().numpy(); first, second = np.argsort(-p)[:2]
         return _answer(DOES[first], p[first], f'the network gives {p[first]:.2f}, next {DOES[second]} {p[second]:.2f}')
 
+    def strange(self, e:Evidence)->str:
+        "Which of its numbers lies where it cuts them off, so far from all that it was trained on; '': none."
+        n = numbers(e, self.encode); z = (torch.tensor([*n.values()]) - self.net.mean)/self.net.width; k = int(z.abs().argmax()); return f'{[*n][k]} {[*n.values()][k]:.2g}' if z[k].abs() > 4 else ''
+
 # %% ../../nbs/25_data.semantics.ipynb #5bc0850e
 def scores(
     said, true,         # lists of `DOES`
@@ -317,6 +321,7 @@ class Both:
     def __call__(self, e:Evidence)->dict:
         a = self.rules(e)
         if len(e.speech) < self.rules.seconds*FPS or np.isfinite(e.speech).mean() < .5 or np.isfinite(e.prob).all(1).mean() < self.rules.known: return a
+        if odd := self.net.strange(e): return _answer(a['does'], a['confidence'], *a['reasons'], f'the network was not asked: it never saw such a clip ({odd})')
         b = self.net(e); p, q = a['confidence'], b['confidence']
         if a['does'] == b['does']: return _answer(a['does'], 1 - (1 - p)*(1 - q), *a['reasons'], *b['reasons'])
         no = f'the rules say {a["does"]}, the network {b["does"]}'

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['VIDEO', 'SOUND', 'HDR', 'COLUMNS', 'begins_like_film', 'films', 'Limits', 'digest', 'probe', 'first_row', 'drop',
-           'know', 'cut', 'where', 'Stage', 'Remember', 'in_loop', 'on_datasets', 'on_ray', 'alone', 'run_stage',
-           'write_manifest', 'read_manifest', 'funnel', 'begin', 'same']
+           'know', 'cut', 'where', 'Stage', 'no_room', 'room', 'Remember', 'in_loop', 'on_datasets', 'on_ray', 'alone',
+           'run_stage', 'write_manifest', 'read_manifest', 'funnel', 'begin', 'same']
 
 # %% ../../nbs/20_data.source.ipynb #2845f15e
-import errno, json, os, time
+import contextlib, errno, json, os, time
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -44,7 +44,7 @@ def films(
         subs[:] = sorted(s for s in subs if not s.startswith('.'))
         for n in names:
             p = Path(d)/n
-            if not n.startswith('.') and p.is_file() and (p.suffix.lower() in VIDEO or p.suffix.lower() not in SOUND and begins_like_film(p)): out.append(p.relative_to(root).as_posix())
+            if not n.startswith('.') and (p.is_file() or p.is_symlink()) and (p.suffix.lower() in VIDEO or p.suffix.lower() not in SOUND and begins_like_film(p)): out.append(p.relative_to(root).as_posix())
     return sorted(out)
 
 # %% ../../nbs/20_data.source.ipynb #546cebee
@@ -54,6 +54,7 @@ class Limits:
     seconds: float = 1.            # the shortest film
     hours: float = 12.             # the longest
     side: int = 128                # px, the shorter side
+    fps: float = 5.                # pictures a second, on average
     pixels_per_byte: float = 20_000.
 
 HDR = {16: 'PQ', 18: 'HLG'}        # transfer characteristics of ITU-T H.273
@@ -92,6 +93,7 @@ def probe(
     steps = np.diff(at); seconds = at[-1] - at[0] + float(np.median(steps)) if len(at) > 1 else len(at)/fps
     if seconds < .95*said: raise LpmError(f'cut off: {seconds:.1f} of {said:.1f} s are there')
     if seconds < limits.seconds: raise LpmError(f'{seconds:.2f} s long; at least {limits.seconds:g} s are needed')
+    if len(at) < limits.fps*seconds: raise LpmError(f'{len(at)} pictures in {seconds:.0f} s; at least {limits.fps:g} a second are needed')
     with open_film(p) as (_, frames): rotation = next((round(f.rotation) % 360 for _, f in frames), None)
     if rotation is None: raise LpmError('no picture can be decoded')
     if rotation % 180: d |= dict(width=h, height=w)
@@ -140,32 +142,53 @@ class Stage:
     look: object    # clip -> clip, or a list of clips
     version: int = 1 # raised whenever the same clip would get other facts
 
+def no_room(
+    e # what was raised
+)->bool:
+    "Was the disk full? Some libraries say so in words only."
+    while e is not None:
+        if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(e): return True
+        e = e.__cause__ or e.__context__
+    return False
+
+@contextlib.contextmanager
+def room(
+    folder # that is written to
+):
+    "A full disk, whoever met it, in one line."
+    try: yield
+    except Exception as e:
+        if no_room(e): raise LpmError(f'the disk is full ({folder}): free some space and run again, what is done stays') from None
+        raise
+
 class Remember:
     "A stage that writes down what it found, clip by clip, and never looks twice. Batch -> batch, for `datasets.map` and Ray."
     def __init__(self, stage:Stage, work): self.stage, self.folder = stage, Path(work)/f'{stage.name}-{stage.version}'
 
     def note(self, clip)->Path: return self.folder/f'{clip["id"]}.json'
     def begun(self, clip)->Path: return self.folder/f'{clip["id"]}.begun'
+    def of(self, clip)->str: "Digest of all that was known of a clip when it came, but for what that cost."; return blake2b(json.dumps({k: {**v, 'cost': 0} if k == 'facts' else v for k, v in clip.items() if k != 'root'}, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     def one(self, clip:dict)->list: # clips
         "Look, or remember."
         if not clip['kept']: return [clip]
         if self.note(clip).exists():
-            return [c | dict(root=clip['root']) for c in read_json(self.note(clip))['clips']]
+            n = read_json(self.note(clip), 'remove it to look at the clip again')
+            if n.get('of') == self.of(clip): return [c | dict(root=clip['root']) for c in n['clips']]
+            self.note(clip).unlink()                                    # the stages before know something else by now
         self.folder.mkdir(parents=True, exist_ok=True); self.begun(clip).touch(); began = time.process_time()
         try:
             if first_row(clip['root'], clip['file'])['facts']['stamp'] != clip['facts']['stamp']: raise LpmError('the file changed or vanished while it was being read')
             out = self.stage.look(clip); out = [out] if isinstance(out, dict) else list(out)
-        except LpmError as e: out = [drop(clip, self.stage.name, why(e).replace(str(where(clip)), 'the file'))]
         except Exception as e:
-            if isinstance(e, OSError) and e.errno == errno.ENOSPC: raise
-            out = [drop(clip, self.stage.name, f'the stage failed ({type(e).__name__}: {why(e)})')]
+            if no_room(e): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+            out = [drop(clip, self.stage.name, why(e).replace(str(where(clip)), 'the file') if isinstance(e, LpmError) else f'the stage failed ({type(e).__name__}: {why(e)})')]
         spent = round((time.process_time() - began)/max(1, len(out)), 4)
         out = [know(c if c['kept'] or c['stage'] else c | dict(stage=self.stage.name), cost={**c['facts']['cost'], self.stage.name: spent}) for c in out]
         self.save(clip, out); return out
 
     def save(self, clip, out):
-        with atomic(self.note(clip)) as t: t.write_text(json.dumps(dict(clips=[{k: v for k, v in c.items() if k != 'root'} for c in out])))
+        with atomic(self.note(clip)) as t: t.write_text(json.dumps(dict(of=self.of(clip), clips=[{k: v for k, v in c.items() if k != 'root'} for c in out])))
         self.begun(clip).unlink(missing_ok=True)
 
     def __call__(self, batch:dict)->dict:
@@ -229,13 +252,13 @@ def run_stage(
     fn, todo, out = Remember(stage, work), [r for r in rows if r['kept']], [r for r in rows if not r['kept']]
     for attempt in range(tries):
         try:
-            for r in todo:
-                if fn.begun(r).exists() and not fn.note(r).exists(): alone(fn, r)
-            done = engine(fn, todo, processes); break
-        except OSError as e:
-            if e.errno == errno.ENOSPC: raise LpmError(f'the disk is full ({fn.folder}): free some space and run again, what is done stays') from None
-            raise
-        except Exception as e:
+            with room(work):
+                for r in todo:
+                    if fn.begun(r).exists() and not fn.note(r).exists(): alone(fn, r)
+                done = engine(fn, todo, processes)
+            break
+        except LpmError: raise
+        except Exception:
             if not any(fn.begun(r).exists() for r in todo) or attempt == tries - 1: raise            # nobody died: an error of ours
     return sorted(out + done, key=lambda r: (r['file'], r['id']))
 
