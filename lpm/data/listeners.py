@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 
 from .expression import ACTED
+from .people import smooth
 from ..notation import FPS, LpmError, at_least
 
 FACES = ('neutral', 'happy', 'sad', 'angry', 'surprised', 'fear', 'disgust', 'contempt')        # eight classes, as in §2.4
@@ -40,7 +41,7 @@ def axes(
     face, head = face[known], head[known]; top = face.argmax(1); felt = {}
     for a, b, k in spells(top):
         if k and b - a >= least*fps: felt[k] = max(felt.get(k, 0.), face[a:b, k].mean()*(b - a))
-    lively = float((top != 0).mean()) + .1*max(0, len(spells(top)) - 1)/(len(top)/fps); speed = float(np.median(np.abs(np.diff(head, axis=0)).sum(1)))*fps
+    lively = float((top != 0).mean()) + .1*max(0, len(spells(top)) - 1)/(len(top)/fps); speed = float(np.median(np.abs(np.diff(smooth(head, .08*fps), axis=0)).sum(1)))*fps     # landmarks tremble
     return dict(emotion=FACES[max(felt, key=felt.get)] if felt else 'neutral', expression=FACES[Counter(top.tolist()).most_common(1)[0][0]], energy=LEVELS[int(np.searchsorted(ENERGY, lively))], motion=LEVELS[int(np.searchsorted(MOTION, speed))])
 
 def distribution(

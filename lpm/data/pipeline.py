@@ -144,11 +144,14 @@ def look_meaning(clip:dict, work, verifier=None)->dict:
 @cache
 def faces(): return Expressions(), Captioner()
 
-def look_captions(clip:dict, work)->dict:
-    "Expressions second by second (page 22a), tags and captions (page 26)."
+def look_captions(
+    clip:dict, work, side:int=384 # folder of arrays; px
+)->dict:
+    "Expressions second by second (page 22a) of the source; tags and captions (page 26) of the small film, since nobody will see more."
     f, found, r = clip['facts'], alone(work, clip), recall(work, clip, clip['facts']['part']); read, describe = faces(); talks = r['state'] == SPEAK
     who = read(film(clip), found, [talks])['people'][0]; rows, t = who['seconds'], found['tracks'][0]; state = [STATES[k] if k >= 0 else 'unknown' for k in r['state']]
-    c = describe(film(clip), sound(clip), found, 0, state, rows, dict(words=f['words'], segments=f['sentences'], language=f['language']) if f['words'] else None, f['does'])
+    w = frame_of(work, clip); small = found | dict(size=(side, side), tracks=[t | dict(box=(t['box'] - w[:, [0, 1, 0, 1]])*(side/(w[:, 2:3] - w[:, :1])))])
+    c = describe(crops(film(clip), w, 0, side), sound(clip), small, 0, state, rows, dict(words=f['words'], segments=f['sentences'], language=f['language']) if f['words'] else None, f['does'])
     listens = f['does'].startswith('listen'); segments = [] if listens else [dict(start=g['start'], end=g['end'], text=g['prompt']) for g in c['segments']]
     return know(clip, tags=c['tags'], caption=c['listener'] if listens else c['prompt'], dense=c['listener'] if listens else c['caption'], segments=segments, seconds_of_face=[dict(expression=x['expression'], gaze=x['gaze'], energy=x['energy']) for x in rows],
         worth=None if f['does'] == 'speak' else worth(frame_by_frame(who['samples'], found['frames']), np.radians(np.stack([t['yaw'], t['pitch'], t['roll']], 1))))
@@ -217,7 +220,7 @@ def stages(
     "Everything a clip goes through."
     w = dict(work=str(work))
     return [shot_stage(), Stage('people', partial(look_people, **w)), Stage('quality', partial(look_quality, allow=allow, **w), 2), Stage('lips', partial(look_lips, **w)), Stage('roles', partial(look_roles, **w)), Stage('words', partial(look_words, **w)),
-        Stage('meaning', partial(look_meaning, verifier=verifier, **w), 2), Stage('references', partial(look_references, out=str(out), size=size, **w)), Stage('captions', partial(look_captions, **w), 2), Stage('film', partial(write_film, out=str(out), size=size, **w))]
+        Stage('meaning', partial(look_meaning, verifier=verifier, **w), 2), Stage('references', partial(look_references, out=str(out), size=size, **w)), Stage('captions', partial(look_captions, **w), 3), Stage('film', partial(write_film, out=str(out), size=size, **w))]
 
 def build(
     videos, out, # folder of films; folder of the dataset
