@@ -36,7 +36,7 @@ class Field:
 
 _ASKED = {k: {v: f['participles'] for v, f in d.items()} for k, d in json.loads((ASSETS/'directions.json').read_text()).items()}
 COLOURS = ('black', 'white', 'grey', 'brown', 'red', 'orange', 'yellow', 'green', 'teal', 'blue', 'purple', 'pink')
-_colour = lambda *forms: {c: [f.format(c) for f in forms] for c in COLOURS}
+_colour = lambda *forms: {c: [f.format(c).replace('a o', 'an o') for f in forms] for c in COLOURS}
 
 TAXONOMY = dict(
     state=Field('performer', dict(speak=['talking', 'in the middle of a sentence', 'telling something'], listen=['hearing somebody out', 'following what is said', 'attending to a voice'], idle=['saying and hearing nothing', 'waiting', 'between two turns'])),
@@ -145,6 +145,7 @@ def colour_word(
 def glance(
     frame,              # [H,W,3] uint8
     box=None,           # [4] px of the face, or None
+    one:float=.15,      # how far the pixels of one colour lie apart
 )->np.ndarray:          # [15]: luma, red minus blue, share of edges; rgb of surroundings, hair, clothes (0..1, nan: not seen); luma of all, left over
     "Numbers of one frame."
     from PIL import Image
@@ -152,10 +153,10 @@ def glance(
     if m.mean() > .03:
         k = np.hypot(*np.gradient(y))[m] > .06; b = f[m]; out[0], out[1], out[2], out[3:6] = y[m].mean(), (b[:, 0] - b[:, 2]).mean(), k.mean(), np.median(b, 0)
     if box is not None and np.isfinite(box).all():
-        x0, y0, x1, y1 = map(float, box); w, h, c = x1 - x0, y1 - y0, (x0 + x1)/2
-        for at, (u, v, r) in ((slice(6, 9), (y0 - .28*h, y0 - .02*h, .28)), (slice(9, 12), (y1 + .35*h, y1 + .9*h, .45))):
-            q = f[int(max(u, 0)):int(max(v, 0)), int(max(c - r*w, 0)):int(max(c + r*w, 0))].reshape(-1, 3)
-            if len(q) >= 12: out[at] = np.median(q, 0)
+        x0, y0, x1, y1 = map(float, box); w, h, c = x1 - x0, y1 - y0, (x0 + x1)/2; part = lambda u, v, r: f[int(max(u, 0)):int(max(v, 0)), int(max(c - r*w, 0)):int(max(c + r*w, 0))].reshape(-1, 3); skin = np.median(part(y0 + .55*h, y0 + .8*h, .25), 0)
+        for at, q in ((slice(6, 9), part(y0 - .28*h, y0 - .02*h, .28)), (slice(9, 12), part(y1 + .35*h, y1 + .9*h, .45))):
+            m = np.median(q, 0) if len(q) >= 12 else np.full(3, np.nan)
+            if (np.abs(q - m).max(1, initial=0) < one).mean() >= .6 and np.abs(m - skin).max() > .1: out[at] = m      # one colour, and not that of the skin
     return out
 
 def surroundings_of(

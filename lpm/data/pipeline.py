@@ -71,8 +71,9 @@ def look_people(
     if r['verdict'] in ('none', 'crowd'): return drop(clip, 'people', 'nobody is there' if r['verdict'] == 'none' else 'a crowd')
     good = [t for t in r['tracks'] if t['end'] - t['start'] >= shortest*FPS and (t['state'] == SEEN.index('face')).mean() >= readable]
     if not good: return drop(clip, 'people', 'nobody whose face can be read: turned away, too small, or gone at once')
+    for i, t in enumerate(rest := [t for t in r['tracks'] if all(t is not g for g in good)]): keep(work, clip, f'other{i}', box=t['box'], span=np.array([t['start'], t['end']]))      # to keep them out of the picture
     for i, t in enumerate(good): keep(work, clip, f'track{i}', **{k: v for k, v in t.items() if isinstance(v, np.ndarray)}, span=np.array([t['start'], t['end']]))
-    return know(clip, tracks=len(good), frames=r['frames'])
+    return know(clip, tracks=len(good), others=len(rest), frames=r['frames'])
 
 # %% ../../nbs/29_data.pipeline.ipynb #5a8c0cb5
 def tracks_of(work, clip:dict)->list: # dicts as of `people`: start, end (frames), and arrays per frame
@@ -196,9 +197,10 @@ def frame_of(
 )->np.ndarray: # [n, 4] px
     "The window around the person, for every picture of the clip."
     a, b, n = clip['facts']['first'], clip['facts']['last'], clip['facts']['track']; all_of = tracks_of(work, clip); t = all_of[n]; others = []
-    for o in all_of[:n] + all_of[n + 1:]:
-        x = np.full((b - a, 4), np.nan, np.float32); i, j = max(a, o['start']), min(b, o['end'])
-        if i < j: x[i - a:j - a] = o['box'][i - o['start']:j - o['start']]
+    rest = [(o['start'], o['end'], o['box']) for o in all_of[:n] + all_of[n + 1:]] + [(*o['span'].tolist(), o['box']) for o in (recall(work, clip, f'other{k}') for k in range(clip['facts']['others']))]
+    for start, end, box in rest:
+        x = np.full((b - a, 4), np.nan, np.float32); i, j = max(a, start), min(b, end)
+        if i < j: x[i - a:j - a] = box[i - start:j - start]
         others.append(x)
     return window(t['box'][a - t['start']:b - t['start']], clip['facts']['size'], others)
 
@@ -219,8 +221,8 @@ def stages(
 )->list: # `Stage`s after `probe` and `same`, in order
     "Everything a clip goes through."
     w = dict(work=str(work))
-    return [shot_stage(), Stage('people', partial(look_people, **w)), Stage('quality', partial(look_quality, allow=allow, **w), 2), Stage('lips', partial(look_lips, **w)), Stage('roles', partial(look_roles, **w)), Stage('words', partial(look_words, **w)),
-        Stage('meaning', partial(look_meaning, verifier=verifier, **w), 2), Stage('references', partial(look_references, out=str(out), size=size, **w)), Stage('captions', partial(look_captions, **w), 3), Stage('film', partial(write_film, out=str(out), size=size, **w))]
+    return [shot_stage(), Stage('people', partial(look_people, **w), 2), Stage('quality', partial(look_quality, allow=allow, **w), 2), Stage('lips', partial(look_lips, **w)), Stage('roles', partial(look_roles, **w)), Stage('words', partial(look_words, **w)),
+        Stage('meaning', partial(look_meaning, verifier=verifier, **w), 2), Stage('references', partial(look_references, out=str(out), size=size, **w)), Stage('captions', partial(look_captions, **w), 4), Stage('film', partial(write_film, out=str(out), size=size, **w))]
 
 def build(
     videos, out, # folder of films; folder of the dataset
