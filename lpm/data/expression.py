@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'ACTED', 'MEASURES', 'SIGNS', 'GAZES', 'IRIS_REST', 'HEAD', 'ExpressionNet', 'measure', 'FaceReader',
-           'softmax', 'shape_opinion', 'both', 'own_rest', 'gaze', 'swings', 'head_words', 'energy', 'pool',
-           'Expressions']
+           'softmax', 'shape_opinion', 'both', 'own_rest', 'gaze', 'head_words', 'energy', 'pool', 'Expressions']
 
 # %% ../../nbs/22a_data.expression.ipynb #3f84e940
 import math
@@ -13,6 +12,7 @@ import math
 import numpy as np
 
 from .people import EYES, FaceMesh, Network, RIGID, STATES, SURE, check_frame, fit, head_pose, smooth, turned
+from .quality import swings
 from ..notation import FPS, LpmError, at_least
 
 # %% ../../nbs/22a_data.expression.ipynb #4a8c0748
@@ -158,20 +158,6 @@ def gaze(
 # %% ../../nbs/22a_data.expression.ipynb #e38be48a
 HEAD = ('nod', 'shake', 'tilt_left', 'tilt_right', 'still')
 
-def swings(
-    x,                          # [n] degrees
-    size:float,                 # smallest swing, degrees
-    fps:float=FPS,              # frames per second
-)->int:                         # how often it turned round
-    "Swings back and forth: turning points that lie `size` apart."
-    x = smooth(np.asarray(x, float), .05*fps); n, at, way = 0, float(x[0]) if len(x) else 0., 0
-    top = low = at
-    for v in map(float, x):
-        top, low = max(top, v), min(low, v)
-        if way >= 0 and top - v >= size: n, way, low, top = n + 1, -1, v, v
-        elif way <= 0 and v - low >= size: n, way, low, top = n + 1, 1, v, v
-    return n
-
 def head_words(
     yaw, pitch, roll,           # [n] degrees, nan where unknown: about a second
     fps:float=FPS,              # frames per second
@@ -181,8 +167,9 @@ def head_words(
     a = np.array([yaw, pitch, roll], float).reshape(3, -1); ok = np.isfinite(a).all(0)
     if ok.sum() < max(3, .5*a.shape[1]): return None
     y, p, r = a[:, ok]; out = []
-    if swings(p, nod, fps) >= 2 and np.ptp(y) < 2*max(nod, np.ptp(p)): out.append('nod')
-    if swings(y, shake, fps) >= 3: out.append('shake')
+    back = lambda v, least: len(swings(smooth(v, .05*fps), least))
+    if back(p, nod) >= 2 and np.ptp(y) < 2*max(nod, np.ptp(p)): out.append('nod')
+    if back(y, shake) >= 3: out.append('shake')
     if abs(np.median(r)) > tilt: out.append('tilt_right' if np.median(r) > 0 else 'tilt_left')
     if not out and len(y) > 3 and np.abs(np.diff([smooth(v, .06*fps) for v in (y, p, r)], axis=1)).sum(0).mean()*fps < quiet: out.append('still')
     return out

@@ -117,7 +117,7 @@ def look_roles(
             a2, b2 = max(a, t['start']), min(b, t['end'])
             if b2 - a2 < shortest*FPS: continue
             speak, listen = divide(wav, everybody, n); i, j = (round(x*SAMPLE_RATE/FPS) for x in (a2, b2)); k = f'roles{len(spans)}'
-            keep(work, clip, k, speak=speak[i:j].numpy(), listen=listen[i:j].numpy(), state=roles[n, a2:b2], prob=probs[n, a2:b2].astype(np.float32), said=said[a2:b2]); share = np.bincount(roles[n, a2:b2], minlength=3)/(b2 - a2)
+            keep(work, clip, k, speak=speak[i:j].numpy(), listen=listen[i:j].numpy(), state=roles[n, a2:b2], prob=probs[n, a2:b2].astype(np.float32)); share = np.bincount(roles[n, a2:b2], minlength=3)/(b2 - a2)
             spans.append((clip['start'] + a2/FPS, clip['start'] + b2/FPS)); facts.append(dict(of=clip['id'], track=n, part=k, first=a2, last=b2, person=f'{clip["id"]}-{n}', unseen_voice=round(float((unseen[a2:b2] == SPEAK).mean()), 3), odd=round(float(odd[n, a2:b2].mean()), 3), **{m: round(float(share[v]), 3) for m, v in dict(speaks=SPEAK, listens=LISTEN, idle=IDLE).items()}))
     return cut(clip, spans, facts) if spans else drop(clip, 'roles', f'no stretch of {shortest:g} s in which one person can be told from the others')
 

@@ -331,24 +331,27 @@ def captions(
     return out
 
 # %% ../../nbs/21_data.quality.ipynb #ed5b9208
-def swings(lip, least:float=.05)->int: # [N] opening of the mouth; smallest swing that counts
-    "How often the mouth turns from opening to closing and back."
-    n, up, lo, hi = 0, 0, np.inf, -np.inf
-    for v in np.asarray(lip, float)[np.isfinite(lip)]:
-        lo, hi = min(lo, v), max(hi, v)
-        if up >= 0 and v < hi - least: n, up, lo = n + 1, -1, v; hi = v
-        elif up <= 0 and v > lo + least: n, up, hi = n + 1, 1, v; lo = v
-    return n
+def swings(
+    x,              # [T] numbers: an opening, an angle
+    least:float     # smallest way that counts
+)->list:            # entries at which it has begun to go the other way
+    "Turning points of a zigzag."
+    at, way, top, low = [], 0, -np.inf, np.inf
+    for t, v in enumerate(x):
+        top, low = max(top, v), min(low, v)
+        if way <= 0 and v - low >= least: at.append(t); way, top = 1, v
+        elif way >= 0 and top - v >= least: at.append(t); way, low = -1, v
+    return at
 
 def mute(
     face:Face, wave, # [n] float, 16 kHz, from the first frame on; None: unknown
-    floor:float=-50., shortest:float=1. # dB below full scale that is silence; seconds
+    floor:float=-50., shortest:float=1., least:float=.05 # dB below full scale that is silence; seconds; opening that counts
 )->float: # swings a second; None: unknown
     "How fast the lips swing where nothing is heard."
     if wave is None or not len(wave) or np.isfinite(face.lip).sum() < shortest*FPS: return None
     n = SAMPLE_RATE//10; w = np.asarray(wave, float); loud = np.array([np.mean(w[i:i + n]**2) for i in range(0, max(1, len(w) - n + 1), n)]) > 10**(floor/10); k = (face.t*10).astype(int); quiet = (k < len(loud)) & ~loud[np.minimum(k, len(loud) - 1)]
     spans = [(a, b) for a, b in _runs(quiet & np.isfinite(face.lip)) if face.t[b - 1] - face.t[a] >= shortest - .05]; long = sum(face.t[b - 1] - face.t[a] for a, b in spans)
-    return float(sum(swings(face.lip[a:b]) for a, b in spans)/long) if spans else 0.
+    return float(sum(len(swings(face.lip[a:b], least)) for a, b in spans)/long) if spans else 0.
 
 # %% ../../nbs/21_data.quality.ipynb #2f786b13
 def green(s:Signals)->float: # 0..1

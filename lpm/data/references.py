@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['VIEW_NAMES', 'AWAY', 'QUESTION', 'global_frames', 'theta', 'view_of', 'slot_of', 'view_config', 'view_loss',
            'read_view', 'load_view', 'trusted', 'viewpoint', 'join', 'sharpness', 'thumb', 'quality', 'distinct',
-           'Witnesses', 'Drawn', 'Endpoint', 'References', 'pictures', 'write_references']
+           'Witnesses', 'Drawn', 'Asked', 'References', 'pictures', 'write_references']
 
 # %% ../../nbs/28_data.references.ipynb #3880bf25
-import base64, io, json, math
+import json, math
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ import torch.nn.functional as F
 
 from ..actor.reader import Reader, ReaderConfig, load_reader, raw
 from ..actor.world import VIEWS
-from ..config import WEIGHTS, atomic, why
+from ..config import WEIGHTS, atomic
+from .endpoint import picture
 from .expression import ACTED, CLASSES, pool
 from .people import STATES, check_frame, cut, window
 from ..notation import LpmError, at_least
@@ -193,26 +194,17 @@ class Drawn:
 
 QUESTION = 'Which one of these expressions does the face show: {classes}? It was labelled {label}. Answer with one of these words, or with unknown.'
 
-class Endpoint:
-    "Verification by an image understanding model behind any OpenAI-compatible address."
+class Asked:
+    "Verification by an image understanding model."
     def __init__(self,
-        url:str,                # '.../v1/chat/completions'
-        model:str,              # its name there
-        key:str='',             # sent as bearer token where given
-        seconds:float=60.,      # patience
-    ): self.url, self.model, self.key, self.seconds = url, model, key, seconds
+        endpoint                # `lpm.data.endpoint.Endpoint`
+    ): self.endpoint = endpoint
 
     def __call__(self, face, label, net=None, shape=None)->str:
         "One question, one word."
-        import urllib.request
-        from PIL import Image
-        f = io.BytesIO(); Image.fromarray(face).save(f, 'PNG'); text = QUESTION.format(classes=', '.join(CLASSES), label=label)
-        body = dict(model=self.model, temperature=0, messages=[dict(role='user', content=[dict(type='text', text=text), dict(type='image_url', image_url=dict(url='data:image/png;base64,' + base64.b64encode(f.getvalue()).decode()))])])
-        ask = urllib.request.Request(self.url, json.dumps(body).encode(), {'Content-Type': 'application/json', **({'Authorization': f'Bearer {self.key}'} if self.key else {})})
-        try:
-            with urllib.request.urlopen(ask, timeout=self.seconds) as r: said = str(json.load(r)['choices'][0]['message']['content']).lower()
-        except (OSError, ValueError, KeyError, IndexError, TypeError) as e: raise LpmError(f'{self.url} did not verify an expression ({why(e)}); an OpenAI-compatible address of chat completions is accepted') from None
-        here = [c for c in CLASSES if c in said]; return here[0] if len(here) == 1 else 'unknown'
+        def one(said): here = [c for c in CLASSES if c in said.lower()]; return here[0] if len(here) == 1 else 'unknown'
+        return self.endpoint([QUESTION.format(classes=', '.join(CLASSES), label=label), picture(face)], accept=one)
+
 
 # %% ../../nbs/28_data.references.ipynb #d91ab530
 class References:
@@ -222,7 +214,7 @@ class References:
         globals:int=3, views:int=1, expressions:int=1, # most pictures: global, per view, per expression
         distinct_expressions:int=2, # fewer different ones are none (§2.4)
         sure:float=.35,         # share of a class in the second around a frame
-        verify=None,            # `Witnesses`, `Drawn`, `Endpoint`, or any function like theirs; None: `Witnesses`
+        verify=None,            # `Witnesses`, `Drawn`, `Asked`, or any function like theirs; None: `Witnesses`
         net:Reader=None,        # None: `load_view`
     ):
         at_least(lines=lines, globals=globals, views=views, expressions=expressions, distinct_expressions=distinct_expressions)

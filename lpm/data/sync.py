@@ -6,7 +6,7 @@
 __all__ = ['HEIGHT', 'WIDTH', 'COLUMNS', 'BANDS', 'QUIET', 'REACH', 'SPANS', 'SHORTEST', 'MOVING', 'SWING', 'RATE', 'SURE',
            'FOREIGN', 'EARLY', 'LATE', 'TALK', 'STATES', 'mouth_place', 'box_place', 'mouth', 'mouths', 'rms', 'level',
            'filters', 'columns', 'SyncConfig', 'Moment', 'unit', 'Sync', 'distances', 'offset_of', 'sync_loss',
-           'load_sync', 'check_sound', 'sync_offset', 'swings', 'talking', 'judge_lips', 'Synchrony', 'clip_verdict']
+           'load_sync', 'check_sound', 'sync_offset', 'talking', 'judge_lips', 'Synchrony', 'clip_verdict']
 
 # %% ../../nbs/21a_data.sync.ipynb #6600a612
 import math
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..config import Pretrained, WEIGHTS
+from .quality import swings
 from ..notation import FPS, LpmError, SAMPLE_RATE, at_least, check_wave
 
 # %% ../../nbs/21a_data.sync.ipynb #f6109a29
@@ -219,25 +220,13 @@ EARLY, LATE = 2, 3                  # frames by which sound may be early or late
 TALK = 1.5                          # seconds of talking lips that are needed for a verdict
 STATES = ('unknown', 'still', 'in sync', 'unsure', 'shifted', 'foreign', 'mute')
 
-def swings(
-    opening,            # [T] 0 shut to 1 wide
-    least:float=SWING,  # smallest way
-)->list:                # frames at which lips have begun to go the other way
-    "How often the mouth opens and shuts."
-    at, way, top, bottom = [], 0, -math.inf, math.inf
-    for t, x in enumerate(opening):
-        top, bottom = max(top, x), min(bottom, x)
-        if way <= 0 and x - bottom >= least: at.append(t); way, top = 1, x
-        elif way >= 0 and top - x >= least: at.append(t); way, bottom = -1, x
-    return at
-
 def talking(
     opening,            # [T] 0 shut to 1 wide
     seen=None,          # [T] bool
 )->np.ndarray:          # [T] bool
     "Frames in which lips talk: they move far within half a second, and there and back `RATE` times a second within two."
     T = len(opening); x = F.avg_pool1d(F.pad(torch.as_tensor(np.asarray(opening, np.float32))[None, None], (1, 1), mode='replicate'), 3, 1)[0] if T > 1 else torch.zeros(1, T); n = FPS//4
-    far = (F.max_pool1d(x, 2*n + 1, 1, n) + F.max_pool1d(-x, 2*n + 1, 1, n))[0].numpy() > MOVING; e = np.zeros(T); e[swings(x[0].tolist())] = 1; box = np.ones(2*FPS + 1); around = lambda v: np.convolve(v, box)[FPS:FPS + T]
+    far = (F.max_pool1d(x, 2*n + 1, 1, n) + F.max_pool1d(-x, 2*n + 1, 1, n))[0].numpy() > MOVING; e = np.zeros(T); e[swings(x[0].tolist(), SWING)] = 1; box = np.ones(2*FPS + 1); around = lambda v: np.convolve(v, box)[FPS:FPS + T]
     return far & (around(e) >= RATE*around(np.ones(T))/FPS) & (True if seen is None else np.asarray(seen, bool))
 
 def judge_lips(

@@ -24,7 +24,6 @@ def compare(
     "The pipeline's verdicts beside a person's."
     table = []
     for f, l in labels.items():
-        if not f: continue
         v = verdict_of(rows, f); table.append(dict(file=f, keep=bool(v['kept']), does=v['does'], people=v['people'], reasons=v['reasons'], person=l))
     share = lambda xs: round(sum(xs)/len(xs), 3) if xs else None
     return dict(table=table, films=len(table), keep=share([r['keep'] == r['person']['keep'] for r in table]), does=share([r['does'] == r['person']['does'] for r in table if r['keep'] and r['person']['keep']]), people=share([r['people'] == r['person']['people'] for r in table if r['people']]))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SEEDS', 'MODES', 'asked', 'acted', 'shaken', 'draw_pool', 'open_pool', 'pool_batch', 'score', 'judges', 'round_trips',
-           'check_numbers', 'main']
+           'check_numbers', 'hand_over', 'main']
 
 # %% ../../nbs/95_launch.reader.ipynb #42674fc1
 import json
@@ -178,6 +178,15 @@ def check_numbers(
     if not (draw or steps or minutes): raise LpmError('give --steps or --minutes: nothing says when training stops')
 
 # %% ../../nbs/95_launch.reader.ipynb #7b75aefb
+def hand_over(
+    acc, run, # from `start` and `fit`
+    out, # folder of the weights; '': they are not kept
+)->dict: # what was measured last
+    "Weights of a small network go where they are wanted, and the processes end."
+    if acc.is_main_process and out and not run.interrupted: print('weights in', run.ema.save_pretrained(out, torch.bfloat16), flush=True)
+    metrics = run.record['metrics']; finish(acc, run)
+    return metrics
+
 @call_parse
 def main(
     pool:str='work/reader/pool', # folder of the training pictures, drawn when absent
@@ -210,6 +219,4 @@ def main(
     run = fit(name, Reader(), reader_loss, lambda s, r, w: pool_batch(data, extra, s, r, batch, seed), acc, lambda m: optimizer(m, lr, matrix_lr, adam=('out',)),
               steps=steps or None, minutes=minutes or None, warmup=30, cooldown=.4, ema=.99, amp=bool(amp), seed=seed, evaluate=evaluate, eval_every=eval_every,
               log_every=log_every, folder=folder, runs=runs or None, config=dict(pool=len(data['names']), batch=batch, lr=lr, matrix_lr=matrix_lr, vae=bool(vae), judges=len(fv)))
-    if acc.is_main_process and folder and not run.interrupted: print('weights in', run.ema.save_pretrained(out or work('weights', 'reader'), torch.bfloat16), flush=True)
-    metrics = run.record['metrics']; finish(acc, run)
-    return metrics
+    return hand_over(acc, run, folder and (out or work('weights', 'reader')))

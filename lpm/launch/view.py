@@ -17,8 +17,8 @@ from ..actor.body import PERFORMANCE, identity, neutral, render
 from ..actor.reader import Reader, spoil
 from ..actor.world import HELD_OUT
 from ..data.references import read_view, view_config, view_loss, view_of
-from .reader import check_numbers, draw_pool, open_pool
-from ..train import finish, fit, optimizer, rng, start, work
+from .reader import check_numbers, draw_pool, hand_over, open_pool
+from ..train import fit, optimizer, rng, start, work
 
 # %% ../../nbs/95e_launch.view.ipynb #df68d93d
 PEOPLE = 400_000                                              # people from here on belong to this reader alone
@@ -87,6 +87,4 @@ def main(
     run = fit(name, Reader(view_config()), view_loss, lambda s, r, w: view_batch(data, s, r, batch, seed), acc, lambda m: optimizer(m, lr, matrix_lr, adam=('out',)),
               steps=steps or None, minutes=minutes or None, warmup=30, cooldown=.4, ema=.99, seed=seed, evaluate=lambda m, s: judge(m), eval_every=eval_every, log_every=25,
               folder=folder, runs=runs or None, config=dict(pool=len(data['frames']), batch=batch, lr=lr, matrix_lr=matrix_lr))
-    if acc.is_main_process and folder and not run.interrupted: print('weights in', run.ema.save_pretrained(out or work('weights', 'view'), torch.bfloat16), flush=True)
-    metrics = run.record['metrics']; finish(acc, run)
-    return metrics
+    return hand_over(acc, run, folder and (out or work('weights', 'view')))

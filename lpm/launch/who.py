@@ -14,9 +14,9 @@ from ..actor.body import PERFORMANCE, identity, render
 from ..actor.reader import Reader, spoil
 from ..actor.who import CHOICES, PLACE, combine, in_sight, truth, who, who_config, who_distance, who_loss
 from ..actor.world import HELD_OUT, reference_poses, to_video
-from .reader import check_numbers, draw_pool, open_pool
+from .reader import check_numbers, draw_pool, hand_over, open_pool
 from ..notation import at_least
-from ..train import finish, fit, optimizer, rng, start, work
+from ..train import fit, optimizer, rng, start, work
 
 # %% ../../nbs/95a_launch.who.ipynb #1c6fce2b
 PEOPLE = 300_000                                              # people from here on belong to this reader alone
@@ -109,6 +109,4 @@ def main(
     run = fit(name, Reader(who_config()), who_loss, lambda s, r, w: who_batch(data, s, r, batch, seed), acc, lambda m: optimizer(m, lr, matrix_lr, adam=('out',)),
               steps=steps or None, minutes=minutes or None, warmup=30, cooldown=.4, ema=.99, seed=seed, evaluate=lambda m, s: judge(m, vae=codec), eval_every=eval_every, log_every=25,
               folder=folder, runs=runs or None, config=dict(pool=len(data['frames']), batch=batch, lr=lr, matrix_lr=matrix_lr, vae=bool(vae)))
-    if acc.is_main_process and folder and not run.interrupted: print('weights in', run.ema.save_pretrained(out or work('weights', 'who'), torch.bfloat16), flush=True)
-    metrics = run.record['metrics']; finish(acc, run)
-    return metrics
+    return hand_over(acc, run, folder and (out or work('weights', 'who')))
