@@ -606,7 +606,7 @@ def summary(self,
     p = lambda q: round(float(np.percentile(ms, q)), 1)
     slope = float(np.polyfit(np.arange(len(mb))/60, mb, 1)[0]) if len(mb) >= 10 else None
     out = dict(real_time_factor=round(wall*FPS/(frames - self.kept or frames), 4), kept_s=round(self.kept/FPS, 3),
-               first_chunk_s=round(first, 3), chunk_ms_p50=p(50), chunk_ms_p95=p(95), chunk_ms_p99=p(99), peak_rss_mb=round(max(self.rss), 1), rss_slope_mb_per_min=slope and round(slope, 3), frames=frames, seconds=round(frames/FPS, 3),
+               first_chunk_s=round(first, 3), chunk_ms_p50=p(50), chunk_ms_p95=p(95), chunk_ms_p99=p(99), peak_rss_mb=round(max(self.rss), 1), rss_slope_mb_per_min=slope and round(slope, 3), rss_mb=[round(x) for x in self.rss[5::60]], frames=frames, seconds=round(frames/FPS, 3),
                stage_ms={k: round(float(np.median(v)), 1) for k, v in self.stages.items()})
     return dict(out, **(agreement(self.opening, self.energy) if self.opening else {}))
 
