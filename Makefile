@@ -109,7 +109,7 @@ $(W)/encode.done: $(W)/vae.done
 	$(call EACH,lpm.launch.encode --parts $(PARTS) --name $(CONFIG) --corpus $(W)/corpus --vae $(W)/weights --out $(W)/features $(if $(WORDS),--words $(WORDS)))
 	@rm $(W)/encode.begun; touch $@
 $(W)/eye.done: $(W)/encode.done
-	$(PY) -m lpm.launch.eye --name $(CONFIG) --corpus $(W)/corpus --features $(W)/features --out $(W)/weights --minutes $(EYE_MINUTES)
+	$(PY) -m lpm.launch.eye --name $(CONFIG) --corpus $(W)/corpus --features $(W)/features --vae $(W)/weights --pool $(W)/eye/pool --out $(W)/weights --minutes $(EYE_MINUTES)
 	@rm -f $(W)/base_*.done; touch $@
 $(W)/base.done: $(W)/eye.done
 	$(call STAGED,base,$(STAGES),$(BASE_MINUTES),--eye $(W)/weights $(BASE_ARGS))

@@ -62,9 +62,9 @@ def test_base_goes_on(work, base):
     r = launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 3, '--tokens', 64)
     assert record(work, 'base_debug_video')['steps'] == 3, r.stdout[-1500:]
 
-def test_eye(work, features, corpus):
+def test_eye(work, features, corpus, vae):
     "An eye for latents, and a base that looks through it."
-    launch(work, 1, '-m', 'lpm.launch.eye', '--name', 'debug', '--steps', 2, '--batch', 4, '--out', 'eyes')
+    launch(work, 1, '-m', 'lpm.launch.eye', '--name', 'debug', '--vae', vae, '--people', 8, '--compiled', 0, '--steps', 2, '--batch', 4, '--out', 'eyes')
     launch(work, 1, '-m', 'lpm.launch.base', '--name', 'debug', '--steps', 2, '--tokens', 64, '--run', 'base_seen', '--eye', 'eyes')
     assert record(work, 'eye_debug')['steps'] == 2 and 'seen' in record(work, 'base_seen')['curve']
 
