@@ -205,7 +205,6 @@ class Asked:
         def one(said): here = [c for c in CLASSES if c in said.lower()]; return here[0] if len(here) == 1 else 'unknown'
         return self.endpoint([QUESTION.format(classes=', '.join(CLASSES), label=label), picture(face)], accept=one)
 
-
 # %% ../../nbs/28_data.references.ipynb #d91ab530
 class References:
     "The reference set of everybody in a source."

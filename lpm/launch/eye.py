@@ -18,6 +18,7 @@ from ..actor.world import clip_info, open_corpus
 from ..base import Features
 from ..config import atomic, config, read_json, save_component, to_dict
 from ..eye import EyeConfig, LatentEye, eye_loss
+from .encode import encode_video
 from .reader import check_numbers, draw_pool, open_pool
 from ..longform import digest
 from ..notation import LpmError, at_least
@@ -56,7 +57,7 @@ def explained(
     return {k: float(r[PERFORMANCE.index(k)]) for k in ('jaw', 'smile', 'brow_frown', 'gaze_x', 'gaze_y', 'yaw')} | dict(person=float(q.mean()))
 
 # %% ../../nbs/95f_launch.eye.ipynb #d560c64f
-PEOPLE = 400_000                                              # identities and clips from here on belong to the eye alone
+PEOPLE = 400_000                                              # identities and clips from here on; pages 95c and 95e draw the same for their networks, nothing that measures films does
 
 def held_still(
     pool, # folder of `lpm.launch.reader.draw_pool`
@@ -64,17 +65,12 @@ def held_still(
     batch:int=64 # pictures at a time
 )->dict: # latents float16 [N, C, H, W], tracks [N, 25], people [N, 38]
     "Latents of all pictures, made once and kept beside them. Other latents there are refused."
-    pool, d = Path(pool), open_pool(pool); n, made = len(d['frames']), dict(vae=digest(*vae.state_dict().values()), pictures=len(d['frames'])); f = pool/'latents.npy'
+    pool, d = Path(pool), open_pool(pool); n, H, W, _ = d['frames'].shape; f = pool/'latents.npy'; made_of(pool/'latents.json', dict(vae=digest(*vae.state_dict().values()), pictures=n))
     if not f.is_file():
-        with torch.no_grad(), atomic(f) as t:
-            out = None
-            for k in range(0, n, batch):
-                x = torch.from_numpy(np.array(d['frames'][k:k + batch])).permute(0, 3, 1, 2).float()/127.5 - 1
-                z = vae.encode(x[:, :, None].expand(-1, -1, 5, -1, -1).contiguous())[:, :, 1].half().numpy()
-                if out is None: out = np.lib.format.open_memmap(t, mode='w+', dtype='float16', shape=(n, *z.shape[1:]))
-                out[k:k + batch] = z
-            out.flush()
-    made_of(pool/'latents.json', made)
+        with atomic(f) as t:
+            z = np.lib.format.open_memmap(t, mode='w+', dtype='float16', shape=(n, vae.cfg.channels, H//vae.cfg.f, W//vae.cfg.f))
+            for k in range(0, n, batch): z[k:k + batch] = encode_video(vae, np.repeat(d['frames'][k:k + batch, None], 5, 1), batch)[:, :, 1]
+            z.flush()
     seed = read_json(pool/'pool.json', f'remove {pool} to draw anew')['seed']
     return dict(latents=np.load(f, mmap_mode='r'), tracks=torch.from_numpy(np.array(d['tracks'])), people=truth(torch.stack([identity(seed + i) for i in range(n)]))[0])
 
