@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['EYES', 'TALK', 'STAGES', 'LENGTHS', 'CLEAN', 'ALONE', 'GUIDANCE', 'EVALUATIONS', 'GUIDED', 'Features', 'window_cond',
            'Stage', 'stage', 'builds_on', 'prepare', 'pick_refs', 'bucket', 'Batch', 'make_refs', 'refs_of',
-           'clip_cond', 'cond_of', 'movement', 'second_of', 'captions', 'deal', 'batch', 'inherited', 'cell_map',
-           'latent_weight', 'base_loss', 'toy_features', 'guided_velocity', 'sample_window']
+           'clip_cond', 'cond_of', 'movement', 'second_of', 'captions', 'more_turns', 'deal', 'batch', 'inherited',
+           'cell_map', 'latent_weight', 'base_loss', 'toy_features', 'guided_velocity', 'sample_window']
 
 # %% ../nbs/37_base.ipynb #abc2599c
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -183,8 +183,10 @@ class Batch:
     clean: torch.Tensor  # [B, T] bool: latents given clean
     t: torch.Tensor      # [B, T] timestep, 0 where clean
     noise: torch.Tensor  # like x0
-    past: torch.Tensor   # [B] noise level from which the model itself makes the given second, 0: the true one, see `inherited`
-    def to(self, *a, **kw): "Like `Tensor.to`, for everything."; return Batch(**{f.name: vars(self)[f.name].to(*a, **kw) for f in fields(self)})
+    past: torch.Tensor=None  # [B] noise level from which the model itself makes the given past, 0: the true one, see `inherited`; None: all true
+    loud: torch.Tensor=None  # [B] guidance of the words with which it makes it
+    before: Cond=None        # what was said then
+    def to(self, *a, **kw): "Like `Tensor.to`, for everything."; return Batch(**{k: v.to(*a, **kw) for k, v in vars(self).items() if v is not None})
 
 def make_refs(latents, kinds, cols)->tuple: # latents [B, K, C, H, W]
     "`Ref`s from stored columns; portraits are all sub-type 0."
@@ -233,6 +235,8 @@ def captions(
     "The caption in force at every latent of a window."
     return by_second.gather(1, second_of(first, T, chunk).clamp(max=by_second.shape[1] - 1))
 
+def more_turns(modes:dict, cols)->dict: "Shares of kinds of clips: where references are rich, four times as many turns, which alone show a back."; return modes if len(cols) < 2 else {k: v*(4 if k == 'turn' else 1) for k, v in modes.items()}
+
 def deal(
     modes, # [N] int: kinds of the clips, indices into `lpm.actor.world.MODES`
     shares:dict, # kind -> share
@@ -262,14 +266,14 @@ def batch(
     news:float=.8, # share of windows that begin a second before a new direction, where their clip has one
     lively:float=.5, # share of windows that are the livelier of two: fast nods are rare, and smear first
     inherit:float=.5, # share of given pasts that the model makes itself, see `inherited`
+    loud:float=5., # the most guidance of the words with which it makes them
     inside:float=.1, # share of windows that begin with the very picture that is their portrait
     rare:float=.4 # share of windows, where references are not rich, whose clips are drawn by how rarely their directions are given
 )->Batch:
     "Batch number `step` of process `rank`: clips, windows, noise, clean prefixes, dropped conditions."
     T, cols, size = bucket(cfg, data.kinds, s, step, seed, tokens, int(data.lengths.min()))
     g = rng(seed, step, rank, 37); row = torch.arange(size)
-    shares = s.modes if len(cols) < 2 else {k: v*(4 if k == 'turn' else 1) for k, v in s.modes.items()}
-    clip = torch.stack([deal(data.mode[:data.split], shares, size, g) for _ in range(2)])
+    clip = torch.stack([deal(data.mode[:data.split], more_turns(s.modes, cols), size, g) for _ in range(2)])
     if len(cols) < 2: clip = torch.where(torch.rand(size, generator=g) < rare, torch.multinomial(torch.from_numpy(np.array(data.rare[:data.split])), size, True, generator=g), clip)
     last = torch.from_numpy(data.lengths[clip.numpy()]) - T; start = last//cfg.chunk*cfg.chunk                  # the last latent, and the last beginning of a second, where a window may begin
     at = (torch.rand(2, size, generator=g)*(start//cfg.chunk + 1)).long()*cfg.chunk
@@ -299,7 +303,8 @@ def batch(
     t = torch.where(torch.rand(size, 1, generator=g) < uneven, t.sort(1).values, t[:, :1])
     t = t.gather(1, part)
     past = (.5 + .45*torch.rand(size, generator=g))*((torch.rand(size, generator=g) < inherit) & (k > 1))
-    return Batch(x0, cond, clean, t.masked_fill(clean, 0.), torch.randn(x0.shape, generator=g), past)
+    noise, loud, then = torch.randn(x0.shape, generator=g), 1 + (loud - 1)*torch.rand(size, generator=g), said[:, 0].numpy()
+    return Batch(x0, cond, clean, t.masked_fill(clean, 0.), noise, past, loud, replace(cond, text=data.get('text', then), text_mask=data.get('text_mask', then)))
 
 # %% ../nbs/37_base.ipynb #388630b0
 @torch.no_grad()
@@ -307,12 +312,12 @@ def inherited(
     dit, # DiT, possibly wrapped for data parallelism
     b:Batch # from `batch`
 )->torch.Tensor: # like `b.x0`
-    "Latents whose given past is, where `b.past` says so, what the model makes of it in one step from that much noise."
-    i = b.past.nonzero()[:, 0]
-    if not len(i): return b.x0
-    x0, t = b.x0[i], b.past[i, None].expand(-1, b.x0.shape[2])
-    x = interpolate(x0, b.noise[i], t)
-    own = x0_from_v(x, t, dit(x, t, b.cond.take(i))).to(x0); torch.clear_autocast_cache()     # casts made without gradients must not serve the pass that learns
+    "Latents whose given past is, where `b.past` says so, what the model makes of it in one step from that much noise, told loudly what was said then."
+    if b.past is None or not b.past.any(): return b.x0
+    i = b.past.nonzero()[:, 0]; x0, t, told = b.x0[i], b.past[i, None].expand(-1, b.x0.shape[2]), b.before.take(i)
+    x = interpolate(x0, b.noise[i], t); v = dit(x, t, told)
+    v = v + (b.loud[i] - 1)[:, None, None, None, None]*(v - dit(x, t, told.without('text')))
+    own = x0_from_v(x, t, v).to(x0); torch.clear_autocast_cache()     # casts made without gradients must not serve the pass that learns
     return b.x0.index_copy(0, i, torch.where(b.clean[i][:, None, :, None, None], own, x0))
 
 # %% ../nbs/37_base.ipynb #a764a745
@@ -370,7 +375,7 @@ def toy_features(
     return Features(folder)
 
 # %% ../nbs/37_base.ipynb #18b7924d
-GUIDANCE = dict(text=2., refs=3., speak=3., listen=2.5)
+GUIDANCE = dict(text=4., refs=3., speak=4., listen=2.5)     # a new direction: `lpm.longform.HEED`
 EVALUATIONS = 4                                             # per window
 GUIDED = .5            # below this noise level nothing is pushed: what is decided by then only gets brighter
 
@@ -379,11 +384,11 @@ def guided_velocity(
     x, # [B, C, T, H, W]
     t, # [B, T]
     cond:Cond, # conditions
-    scales:dict # 'text', 'speak', 'listen', 'refs' -> scale; 1, absent or a condition that is not given costs no forward pass
+    scales:dict # 'text', 'speak', 'listen', 'refs' -> scale, a number or [B, 1, 1, 1, 1]; 1, absent or a condition that is not given costs no forward pass
 ): # velocity like x
     "Classifier-free guidance with separate scales (§3.2)."
     v, far = dit(x, t, cond), (t > GUIDED)[:, None, :, None, None]
-    told = [k for k in scales if scales[k] != 1 and vars(cond)[k] is not None and len(vars(cond)[k])] if far.any() else []
+    told = [k for k in scales if torch.as_tensor(scales[k]).ne(1).any() and vars(cond)[k] is not None and len(vars(cond)[k])] if far.any() else []
     return v + far*sum((scales[k] - 1)*(v - dit(x, t, cond.without(k))) for k in told)
 
 # %% ../nbs/37_base.ipynb #256f5802

@@ -53,7 +53,7 @@ def judged(
     k = 1 if first == 0 else list(SEEN)[int(torch.multinomial(torch.tensor(list(SEEN.values())), 1, generator=g))]
     clean = (torch.arange(T) < k).expand(B, T)
     t = sample_t((B, 1), g, std=None, shift=shift).clamp(.02, .98).expand(B, T).masked_fill(clean, 0.)
-    return first, Batch(torch.zeros(0), clip_cond(cfg, data, idx, T, cols, first), clean, t, torch.randn(B, cfg.vae.channels, T, *cfg.latent_hw, generator=g), torch.zeros(B))
+    return first, Batch(torch.zeros(0), clip_cond(cfg, data, idx, T, cols, first), clean, t, torch.randn(B, cfg.vae.channels, T, *cfg.latent_hw, generator=g))
 
 def dmd_loss(
     b:Batch, # from `judged`, with a window of the student's film as x0

@@ -84,7 +84,7 @@ def pair_batch(
     clean = (torch.arange(T) == 0).expand(size, T)
     t, thrice = sample_t((size, 1), g, shift=shift).expand(size, T).masked_fill(clean, 0.), lambda v: torch.cat([v]*3)
     x0 = torch.cat([take(w), take(l), torch.from_numpy(np.array(data.latents[idx, :, :T])).float()])
-    return Batch(x0, cond.map(thrice), thrice(clean), thrice(t), thrice(torch.randn(x0[:size].shape, generator=g)), torch.zeros(3*size))
+    return Batch(x0, cond.map(thrice), thrice(clean), thrice(t), thrice(torch.randn(x0[:size].shape, generator=g)))
 
 # %% ../nbs/39_dpo.ipynb #9495d34c
 def frozen(dit): "A copy that will not learn."; return copy.deepcopy(dit).eval().requires_grad_(False)

@@ -6,7 +6,7 @@
 __all__ = ['OPEN', 'REGIONS', 'HEAD', 'pearson', 'mean', 'best_lag', 'track', 'speaking', 'listening', 'jaw_correlation',
            'pitch_correlation', 'nods', 'event_f1', 'nod_f1', 'false_mouth', 'energy_envelope', 'pauses',
            'pause_closure', 'energy_sync', 'mouth_psnr', 'colours', 'colour_distance', 'cells', 'cells_apart',
-           'face_distance', 'redraw', 'per_second', 'threshold', 'break_second', 'sharpness', 'drift']
+           'face_distance', 'redraw', 'per_second', 'threshold', 'break_second', 'unexplained', 'sharpness', 'drift']
 
 # %% ../../nbs/61_bench.metrics.ipynb #74808bf4
 import math
@@ -231,10 +231,11 @@ def cells(
 
 def cells_apart(
     a, b, # [..., 5, n, n] each, from `cells`
-    n:int # cells per side
+    n:int, # cells per side
+    part=HEAD # of the picture: top, bottom, left, right
 )->torch.Tensor: # [..., h, w]
     "Squared distance of every cell of the head, free to look one cell around."
-    y0, y1, x0, x1 = [round(f*n) for f in HEAD]
+    y0, y1, x0, x1 = [round(f*n) for f in part]
     p = F.pad(b.flatten(0, -4), (1, 1, 1, 1), 'replicate').unflatten(0, b.shape[:-3])
     near = torch.stack([p[..., i:i+n, j:j+n] for i in range(3) for j in range(3)])[..., y0:y1, x0:x1]
     return (a[..., y0:y1, x0:x1] - near).square().mean(-3).min(0).values
@@ -289,6 +290,16 @@ def break_second(
     "The second from which on a face is further from its person than real motion explains."
     over = (per_second(distance, fps) > limit).tolist()
     return next((s for s in range(len(over)) if all(over[s:s + last])), None)
+
+# %% ../../nbs/61_bench.metrics.ipynb #457d1aed
+def unexplained(
+    video, # [3, T, H, W]
+    own, # [T, 3, H, W] the person drawn in the pose of every frame, see `redraw`
+    over:float=.2, # distance from which a cell is not the person, nor what is behind
+    n:int=16 # cells per side
+)->torch.Tensor: # [T] cells, 0..n*n
+    "How much is in the picture that its person and their pose do not explain."
+    return (cells_apart(cells(video.transpose(0, 1), n), cells(own, n), n, (0, 1, 0, 1)).sqrt() > over).sum((-2, -1)).float()
 
 # %% ../../nbs/61_bench.metrics.ipynb #e88e5490
 def sharpness(

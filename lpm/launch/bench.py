@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WHAT', 'pick', 'others', 'decoded', 'decode', 'signed', 'base_latents', 'streamed', 'student_latents', 'scores',
-           'read_all', 'faces', 'astray', 'looks', 'compare', 'film', 'sounds', 'scene', 'through', 'strips',
+           'read_all', 'faces', 'strange', 'astray', 'looks', 'compare', 'film', 'sounds', 'scene', 'through', 'strips',
            'variants', 'perform_long', 'settled', 'measure', 'drifts', 'columns', 'main']
 
 # %% ../../nbs/96_launch.bench.ipynb #56e2e74b
@@ -24,7 +24,7 @@ from ..actor.world import clip_info, open_corpus, person_row, to_video
 from ..audio import audio_encoder, chunk_end
 from ..base import EVALUATIONS, GUIDANCE, Features, cond_of, make_refs, window_cond
 from ..bench.metrics import (best_lag, break_second, drift, face_distance, false_mouth, jaw_correlation, listening, mean, mouth_psnr, nod_f1, per_second,
-                               pitch_correlation, redraw, speaking, threshold, track)
+                               pitch_correlation, redraw, speaking, threshold, track, unexplained)
 from ..config import atomic, config as preset
 from ..dit import STREAMS
 from ..longform import Continuation, Journal, check_scales, digest, forget, generate
@@ -139,6 +139,15 @@ def faces(
     v = signed(video[:, ::every])
     return face_distance(v, refs, redraw(read(reader, v), person, v.shape[-1]))
 
+def strange(
+    video, # [3, T, H, W] in [-1, 1] or uint8
+    person:int, # identity seed
+    reader, every:int=6 # frames
+)->torch.Tensor: # [T/6] cells, four frames per second
+    "`unexplained` by the person redrawn in the pose that is read."
+    v = signed(video[:, ::every])
+    return unexplained(v, redraw(read(reader, v), person, v.shape[-1]))
+
 # %% ../../nbs/96_launch.bench.ipynb #d657ff62
 def astray(
     video, # [3, T, H, W] of one person, uint8 or in [-1, 1]
@@ -218,12 +227,12 @@ def strips(
     "Perform long dialogues of unseen people and find where faces break."
     who, clips, acts, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
     video = decode(vae, latents(given, speak, listen, seconds)); reads = read_all(reader, video)
-    limits = [threshold([per_second(faces(v, p, b, reader), 4)]) for v, p, b in zip(through(vae, to_video(corpus['frames'][clips])), who, bank)]
+    real = through(vae, to_video(corpus['frames'][clips])); limits = [threshold([per_second(faces(v, p, b, reader), 4)]) for v, p, b in zip(real, who, bank)]
     d = [faces(v, p, b, reader) for v, p, b in zip(video, who, bank)]
-    broke = [break_second(x, l, fps=4) for x, l in zip(d, limits)]
+    broke = [break_second(x, l, fps=4) for x, l in zip(d, limits)]; odd = lambda films: [round(float(strange(v, p, reader).mean()), 2) for v, p in zip(films, who)]
     n = video.shape[2]; tr = torch.stack([p.tracks[:n] for p in acts]); st = torch.stack([p.state[:n] for p in acts]); n = tr.shape[1]
     s = scores({k: v[:, :n] for k, v in reads.items() if v.ndim == 2}, tr, st)
-    res = dict(people=who, seconds=seconds, limits=limits, breaks_at=broke, faces_hold=sum(b is None for b in broke), scores={k: mean(v) for k, v in s.items()},
+    res = dict(people=who, seconds=seconds, limits=limits, breaks_at=broke, faces_hold=sum(b is None for b in broke), unexplained=odd(video), unexplained_codec=odd(real), scores={k: mean(v) for k, v in s.items()},
                face_distance=[[round(float(x), 3) for x in per_second(y, 4)][::max(1, seconds//20)] for y in d])
     return res, [(v, f'{p}: ' + ('holds' if b is None else f'breaks at {b} s')) for v, p, b in zip(video, who, broke)]
 

@@ -17,7 +17,7 @@ from fastcore.script import call_parse
 from ..actor.reader import load_reader
 from ..base import EVALUATIONS, GUIDANCE, Features, builds_on, clip_cond, latent_weight, pick_refs, stage as stage_of
 from ..config import atomic, config, find_weights, save_component, storage, to_dict, widen
-from ..curriculum import STAGES, Curriculum, both_rates, one_direction, own_film, stage_batch
+from ..curriculum import STAGES, Curriculum, both_rates, directed, own_film, stage_batch
 from ..dit import DiT
 from ..longform import check_scales, digest
 from ..notation import at_least
@@ -36,16 +36,15 @@ def draw_paths(
     steps:int=EVALUATIONS, # evaluations per window
     scales:dict={}, # guidance, see `guided_velocity`
     group:int=8, # clips per file
+    rich:float=.6, # share of files with expression and view references
     seed:int=0 # names all randomness
 ):
     "Record teacher trajectories of random training clips."
     recipe(out/'recipe.json', dict(teacher=digest(*teacher.state_dict().values()), scales=scales, steps=steps, seed=seed)); began = time.time()
-    one = one_direction(data)
     for j in range(-(-clips//group)):
         path = out/f'part{part:02}_{j:04}.npz'
         if path.exists(): continue
-        g = rng(seed, part, j, 94); cols = pick_refs(data.kinds, g)
-        idx = one[torch.randint(len(one), (group,), generator=g).numpy()]
+        g = rng(seed, part, j, 94); cols = pick_refs(data.kinds, g, rich); idx = directed(data, cols, group, g)
         r = record_paths(teacher, cfg, data, idx, cols, g, steps, scales)
         tmp = out/f'.{path.name}'
         np.savez(tmp, **{k: v.half().numpy() for k, v in r.items()}, clip=idx, cols=json.dumps(cols)); tmp.rename(path)
