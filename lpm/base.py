@@ -10,7 +10,7 @@ __all__ = ['EYES', 'TALK', 'STAGES', 'LENGTHS', 'CLEAN', 'ALONE', 'GUIDANCE', 'E
 
 # %% ../nbs/37_base.ipynb #abc2599c
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -184,8 +184,6 @@ class Batch:
     t: torch.Tensor      # [B, T] timestep, 0 where clean
     noise: torch.Tensor  # like x0
     past: torch.Tensor=None  # [B] noise level from which the model itself makes the given past, 0: the true one, see `inherited`; None: all true
-    loud: torch.Tensor=None  # [B] guidance of the words with which it makes it
-    before: Cond=None        # what was said then
     def to(self, *a, **kw): "Like `Tensor.to`, for everything."; return Batch(**{k: v.to(*a, **kw) for k, v in vars(self).items() if v is not None})
 
 def make_refs(latents, kinds, cols)->tuple: # latents [B, K, C, H, W]
@@ -266,7 +264,6 @@ def batch(
     news:float=.8, # share of windows that begin a second before a new direction, where their clip has one
     lively:float=.5, # share of windows that are the livelier of two: fast nods are rare, and smear first
     inherit:float=.5, # share of given pasts that the model makes itself, see `inherited`
-    loud:float=5., # the most guidance of the words with which it makes them
     inside:float=.1, # share of windows that begin with the very picture that is their portrait
     rare:float=.4 # share of windows, where references are not rich, whose clips are drawn by how rarely their directions are given
 )->Batch:
@@ -303,8 +300,7 @@ def batch(
     t = torch.where(torch.rand(size, 1, generator=g) < uneven, t.sort(1).values, t[:, :1])
     t = t.gather(1, part)
     past = (.5 + .45*torch.rand(size, generator=g))*((torch.rand(size, generator=g) < inherit) & (k > 1))
-    noise, loud, then = torch.randn(x0.shape, generator=g), 1 + (loud - 1)*torch.rand(size, generator=g), said[:, 0].numpy()
-    return Batch(x0, cond, clean, t.masked_fill(clean, 0.), noise, past, loud, replace(cond, text=data.get('text', then), text_mask=data.get('text_mask', then)))
+    return Batch(x0, cond, clean, t.masked_fill(clean, 0.), torch.randn(x0.shape, generator=g), past)
 
 # %% ../nbs/37_base.ipynb #388630b0
 @torch.no_grad()
@@ -312,12 +308,11 @@ def inherited(
     dit, # DiT, possibly wrapped for data parallelism
     b:Batch # from `batch`
 )->torch.Tensor: # like `b.x0`
-    "Latents whose given past is, where `b.past` says so, what the model makes of it in one step from that much noise, told loudly what was said then."
+    "Latents whose given past is, where `b.past` says so, what the model makes of it in one step from that much noise."
     if b.past is None or not b.past.any(): return b.x0
-    i = b.past.nonzero()[:, 0]; x0, t, told = b.x0[i], b.past[i, None].expand(-1, b.x0.shape[2]), b.before.take(i)
-    x = interpolate(x0, b.noise[i], t); v = dit(x, t, told)
-    v = v + (b.loud[i] - 1)[:, None, None, None, None]*(v - dit(x, t, told.without('text')))
-    own = x0_from_v(x, t, v).to(x0); torch.clear_autocast_cache()     # casts made without gradients must not serve the pass that learns
+    i = b.past.nonzero()[:, 0]; x0, t = b.x0[i], b.past[i, None].expand(-1, b.x0.shape[2])
+    x = interpolate(x0, b.noise[i], t)
+    own = x0_from_v(x, t, dit(x, t, b.cond.take(i))).to(x0); torch.clear_autocast_cache()     # casts made without gradients must not serve the pass that learns
     return b.x0.index_copy(0, i, torch.where(b.clean[i][:, None, :, None, None], own, x0))
 
 # %% ../nbs/37_base.ipynb #a764a745

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['MOST', 'FAULTS', 'HEED', 'KNOWN', 'PLAIN', 'PROMPT_FRAMES', 'HALF', 'ramp', 'crossfade', 'check_latent', 'check_refs',
-           'check_sound', 'check_scales', 'sane', 'Steady', 'heed', 'Continuation', 'state', 'load', 'generate',
-           'rising', 'directions', 'direction', 'told', 'digest', 'kept', 'read_tensors', 'forget', 'Journal', 'step',
-           'save']
+           'check_sound', 'check_scales', 'sane', 'Steady', 'heed', 'loudness', 'Continuation', 'state', 'load',
+           'generate', 'rising', 'directions', 'direction', 'told', 'digest', 'kept', 'read_tensors', 'forget',
+           'Journal', 'step', 'save']
 
 # %% ../nbs/38_longform.ipynb #9a5d1185
 import hashlib
@@ -131,6 +131,15 @@ def heed(
     if told is None or told[0].shape != text.shape: return text, torch.zeros(len(text), dtype=torch.long)
     return text, torch.where((text.cpu() == told[0].cpu()).flatten(1).all(1), told[1] + 1, 0)
 
+def loudness(
+    scales:dict, # see `guided_velocity`
+    heard, # from `heed`
+    x # the scale comes where this is
+)->dict: # the same, with a scale of the words for every row
+    "Words at their full scale while they are new, at no more than `KNOWN` from then on."
+    if heard is None or 'text' not in scales: return scales
+    return dict(scales, text=torch.where(heard[1] < HEED, scales['text'], min(scales['text'], KNOWN))[:, None, None, None, None].to(x))
+
 class Continuation(Steady):
     "Base LPM as a stream of overlapping windows (§3.3), resumable to the bit."
     def __init__(self,
@@ -182,10 +191,9 @@ def _make(self,
     visit=None # see `sample_window`
 ): # [B, C, K + n, H, W]: the past, cross-faded, and the next second
     n, s, own = self.cfg.chunk, self.past.shape, self._own(); K = s[2]; self.next = self.g.clone_state()
-    noise = torch.randn(s[0], s[1], K + n, *s[3:], generator=self.next).to(self.past); self.heard, scales = heed(self.told, cond.text), self.scales
-    if self.heard and 'text' in scales: scales = dict(scales, text=torch.where(self.heard[1] < HEED, scales['text'], min(scales['text'], KNOWN))[:, None, None, None, None].to(self.past))
+    noise = torch.randn(s[0], s[1], K + n, *s[3:], generator=self.next).to(self.past); self.heard = heed(self.told, cond.text)
     level = self.past.new_zeros(K); level[own:] = self.renoise
-    x = sample_window(self.dit, noise, self.past, replace(cond, refs=self.refs), self.ts, scales, visit, level)
+    x = sample_window(self.dit, noise, self.past, replace(cond, refs=self.refs), self.ts, loudness(self.scales, self.heard, self.past), visit, level)
     return torch.cat([self.past[:, :, :own], crossfade(self.past[:, :, own:], x[:, :, own:K]), x[:, :, K:]], 2)
 
 def _keep(self, seq): # n = 7 - blend latents, then 6

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WHAT', 'pick', 'others', 'decoded', 'decode', 'signed', 'base_latents', 'streamed', 'student_latents', 'scores',
-           'read_all', 'faces', 'strange', 'astray', 'looks', 'compare', 'film', 'sounds', 'scene', 'through', 'strips',
+           'read_all', 'faces', 'astray', 'looks', 'compare', 'film', 'sounds', 'scene', 'through', 'strips',
            'variants', 'perform_long', 'settled', 'measure', 'drifts', 'columns', 'main']
 
 # %% ../../nbs/96_launch.bench.ipynb #56e2e74b
@@ -134,19 +134,10 @@ def faces(
     person:int, # identity seed
     refs, # [K, 3, H, W] pictures of the person
     reader, every:int=6 # frames
-)->torch.Tensor: # [T/6] distances, four per second
-    "`face_distance` to the references and to the person redrawn in the pose that is read."
-    v = signed(video[:, ::every])
-    return face_distance(v, refs, redraw(read(reader, v), person, v.shape[-1]))
-
-def strange(
-    video, # [3, T, H, W] in [-1, 1] or uint8
-    person:int, # identity seed
-    reader, every:int=6 # frames
-)->torch.Tensor: # [T/6] cells, four frames per second
-    "`unexplained` by the person redrawn in the pose that is read."
-    v = signed(video[:, ::every])
-    return unexplained(v, redraw(read(reader, v), person, v.shape[-1]))
+)->tuple: # [T/6] distances, [T/6] cells, four per second
+    "`face_distance` to the references and to the person redrawn in the pose that is read, and what this person leaves `unexplained`."
+    v = signed(video[:, ::every]); own = redraw(read(reader, v), person, v.shape[-1])
+    return face_distance(v, refs, own), unexplained(v, own)
 
 # %% ../../nbs/96_launch.bench.ipynb #d657ff62
 def astray(
@@ -227,12 +218,12 @@ def strips(
     "Perform long dialogues of unseen people and find where faces break."
     who, clips, acts, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
     video = decode(vae, latents(given, speak, listen, seconds)); reads = read_all(reader, video)
-    real = through(vae, to_video(corpus['frames'][clips])); limits = [threshold([per_second(faces(v, p, b, reader), 4)]) for v, p, b in zip(real, who, bank)]
-    d = [faces(v, p, b, reader) for v, p, b in zip(video, who, bank)]
-    broke = [break_second(x, l, fps=4) for x, l in zip(d, limits)]; odd = lambda films: [round(float(strange(v, p, reader).mean()), 2) for v, p in zip(films, who)]
+    (best, least), (d, odd) = (zip(*(faces(v, p, b, reader) for v, p, b in zip(films, who, bank))) for films in (through(vae, to_video(corpus['frames'][clips])), video))
+    limits, count = [threshold([per_second(x, 4)]) for x in best], lambda cells: [round(float(c.mean()), 2) for c in cells]
+    broke = [break_second(x, l, fps=4) for x, l in zip(d, limits)]
     n = video.shape[2]; tr = torch.stack([p.tracks[:n] for p in acts]); st = torch.stack([p.state[:n] for p in acts]); n = tr.shape[1]
     s = scores({k: v[:, :n] for k, v in reads.items() if v.ndim == 2}, tr, st)
-    res = dict(people=who, seconds=seconds, limits=limits, breaks_at=broke, faces_hold=sum(b is None for b in broke), unexplained=odd(video), unexplained_codec=odd(real), scores={k: mean(v) for k, v in s.items()},
+    res = dict(people=who, seconds=seconds, limits=limits, breaks_at=broke, faces_hold=sum(b is None for b in broke), unexplained=count(odd), unexplained_codec=count(least), scores={k: mean(v) for k, v in s.items()},
                face_distance=[[round(float(x), 3) for x in per_second(y, 4)][::max(1, seconds//20)] for y in d])
     return res, [(v, f'{p}: ' + ('holds' if b is None else f'breaks at {b} s')) for v, p, b in zip(video, who, broke)]
 
