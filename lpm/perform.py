@@ -243,13 +243,12 @@ def enlarge(
     size:int=None,          # height wanted; None or smaller than H: as it is
 )->np.ndarray:              # [T, size, size*W/H, 3] uint8
     "Frames as bytes, enlarged by Lanczos' filter."
-    _, T, H, W = video.shape; v = video.transpose(0, 1).float()                           # [T, 3, H, W]
-    if size is not None and size > H:
-        w = round(W*size/H)
-        v = v.reshape(-1, W)@lanczos(W, w).T                                              # [T*3*H, w]
-        v = torch.bmm(lanczos(H, size).expand(T*3, -1, -1), v.view(T*3, H, w)).view(T, 3, size, w)
-    v = torch.nan_to_num(v*127.5 + 128., nan=128.).clamp_(0, 255).to(torch.uint8)
-    return v.permute(0, 2, 3, 1).contiguous().numpy()
+    _, T, H, W = video.shape; grow = size is not None and size > H; w = round(W*size/H) if grow else W
+    v = torch.nan_to_num(video.transpose(0, 1).float()*127.5 + 128., 128., 255., 0.)      # [T, 3, H, W]; whatever is done to every number is done while there are few
+    if grow: v = (v.reshape(-1, W)@lanczos(W, w).T).view(T, 3, H, w)
+    v = v.permute(0, 2, 3, 1).reshape(T, H, w*3)
+    if grow: v = lanczos(H, size)@v
+    return v.clamp_(0, 255).to(torch.uint8).view(T, -1, w, 3).numpy()
 
 # %% ../nbs/48_perform.ipynb #0eaf3b11
 def mouth_change(
