@@ -119,7 +119,7 @@ $(W)/paths.done: $(W)/base.done
 	$(call EACH,lpm.launch.online --record $(RECORD) --name $(CONFIG) --features $(W)/features --teacher $(W)/weights --paths $(W)/paths)
 	@touch $@
 $(W)/online.done: $(W)/paths.done
-	$(call STAGED,online,$(ONLINE_STAGES),$(ONLINE_MINUTES),--teacher $(W)/weights --vae $(W)/weights --paths $(W)/paths $(ONLINE_ARGS))
+	$(call STAGED,online,$(ONLINE_STAGES),$(ONLINE_MINUTES),--teacher $(W)/weights --vae $(W)/weights --paths $(W)/paths $$(test $${s%:*} != ode || echo --eye $(W)/weights) $(ONLINE_ARGS))
 	@touch $@
 
 clean:

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['EYES', 'TALK', 'STAGES', 'LENGTHS', 'CLEAN', 'ALONE', 'GUIDANCE', 'EVALUATIONS', 'GUIDED', 'Features', 'window_cond',
            'Stage', 'stage', 'builds_on', 'prepare', 'pick_refs', 'bucket', 'Batch', 'make_refs', 'refs_of',
-           'clip_cond', 'cond_of', 'movement', 'second_of', 'captions', 'more_turns', 'deal', 'batch', 'inherited',
-           'cell_map', 'latent_weight', 'base_loss', 'toy_features', 'guided_velocity', 'sample_window']
+           'clip_cond', 'cond_of', 'movement', 'second_of', 'captions', 'more_turns', 'by_rarity', 'deal', 'batch',
+           'inherited', 'cell_map', 'latent_weight', 'base_loss', 'toy_features', 'guided_velocity', 'sample_window']
 
 # %% ../nbs/37_base.ipynb #abc2599c
 import json
@@ -235,6 +235,15 @@ def captions(
 
 def more_turns(modes:dict, cols)->dict: "Shares of kinds of clips: where references are rich, four times as many turns, which alone show a back."; return modes if len(cols) < 2 else {k: v*(4 if k == 'turn' else 1) for k, v in modes.items()}
 
+def by_rarity(
+    clips, # [..., size] indices
+    rare, # [N] weights of all clips, `Features.rare`
+    share:float, # of them to replace
+    g # torch.Generator
+): # like clips
+    "Some of the clips replaced by clips that are drawn by how rarely their directions are given."
+    size = clips.shape[-1]; return torch.where(torch.rand(size, generator=g) < share, torch.multinomial(torch.from_numpy(np.array(rare)), size, True, generator=g), clips)
+
 def deal(
     modes, # [N] int: kinds of the clips, indices into `lpm.actor.world.MODES`
     shares:dict, # kind -> share
@@ -271,7 +280,7 @@ def batch(
     T, cols, size = bucket(cfg, data.kinds, s, step, seed, tokens, int(data.lengths.min()))
     g = rng(seed, step, rank, 37); row = torch.arange(size)
     clip = torch.stack([deal(data.mode[:data.split], more_turns(s.modes, cols), size, g) for _ in range(2)])
-    if len(cols) < 2: clip = torch.where(torch.rand(size, generator=g) < rare, torch.multinomial(torch.from_numpy(np.array(data.rare[:data.split])), size, True, generator=g), clip)
+    if len(cols) < 2: clip = by_rarity(clip, data.rare[:data.split], rare, g)
     last = torch.from_numpy(data.lengths[clip.numpy()]) - T; start = last//cfg.chunk*cfg.chunk                  # the last latent, and the last beginning of a second, where a window may begin
     at = (torch.rand(2, size, generator=g)*(start//cfg.chunk + 1)).long()*cfg.chunk
     said = data.get('caption', clip.numpy()).long(); new = F.pad(said[..., 1:] != said[..., :-1], (0, 1))       # where the direction changes, begin a second before; a window of one second, with it

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .base import TALK, Features, clip_cond, deal, more_turns, pick_refs
+from .base import TALK, Features, by_rarity, clip_cond, deal, more_turns, pick_refs
 from .config import Config
 from .dmd import critic_loss, dmd_loss, judged, perceptual_loss
 from .flow import interpolate
@@ -41,11 +41,12 @@ def directed(
     data:Features, # training clips
     cols, # columns of references that the films are shown, see `pick_refs`
     size:int, # films
-    g # torch.Generator
+    g, # torch.Generator
+    rare:float=.4 # share of films, where references are not rich, that are drawn by how rarely their directions are given
 )->np.ndarray: # [size] clips
-    "Training clips with one direction from beginning to end, of every kind in the base's proportions."
-    c = np.asarray(data.caption[:data.split]); one = np.flatnonzero((c == c[:, :1]).all(1))
-    return one[deal(data.mode[one], more_turns(TALK, cols), size, g).numpy()]
+    "Training clips with one direction from beginning to end, of every kind and direction in the base's proportions."
+    c = np.asarray(data.caption[:data.split]); one = np.flatnonzero((c == c[:, :1]).all(1)); i = deal(data.mode[one], more_turns(TALK, cols), size, g)
+    return one[(by_rarity(i, data.rare[one], rare, g) if len(cols) < 2 else i).numpy()]
 
 def stage_batch(
     cfg:Config, # the student's configuration
@@ -108,9 +109,10 @@ class Curriculum(nn.Module):
         backbone=None, # DiT, frozen: for the refiner's stage
         eyes=None, # (VAE, Reader), frozen: for the perceptual term
         scales:dict={}, # guidance of the teacher
+        eye=None # LatentEye, frozen: for stage 1, see `ode_loss`
     ):
         super().__init__(); self.s, self.cfg, self.student, self.critic, self.scales = s, cfg, student, critic, scales
-        self.fixed = dict(teacher=teacher, backbone=backbone, eyes=eyes)               # a dict: not part of the state
+        self.fixed = dict(teacher=teacher, backbone=backbone, eyes=eyes, eye=eye)               # a dict: not part of the state
         self.register_buffer('weight', weight, persistent=False)
 
     def film(self,
@@ -126,7 +128,7 @@ class Curriculum(nn.Module):
         b:dict # from `stage_batch`
     ): # (loss, logs)
         "Eq. 5, 6, 7 or 8, or the critic's turn."
-        if self.s.source == 'paths': return ode_loss(self.student, self.cfg, b, self.weight)
+        if self.s.source == 'paths': return ode_loss(self.student, self.cfg, b, self.weight, self.fixed['eye'])
         with torch.set_grad_enabled(not b['critic']): x = self.film(b)
         j = b['judged']; w = replace(j, x0=x[:, :, b['window']:b['window'] + j.noise.shape[2]]); none = x.new_tensor(float('nan'))
         blank = dict(gap=none, critic=none) | (dict(lpips=none) if self.s.lpips else {}) | (dict(near=none) if self.s.near else {})                     # every turn logs the same names

@@ -20,6 +20,7 @@ from .base import Features, clip_cond, cond_of
 from .cache import KVCache
 from .config import Config, find_weights
 from .dit import Cond, DiT
+from .eye import LatentEye, unlike
 from .flow import interpolate, per_latent, timesteps, x0_from_v
 from .longform import FAULTS, Steady, check_refs, generate
 from .notation import LpmError
@@ -241,11 +242,15 @@ def ode_loss(
     dit, # student, possibly wrapped
     cfg:Config, # sink, window, T_0, T_1
     b:dict, # as for `student_film`
-    weight # [C, 1, H, W] from `latent_weight`
+    weight, # [C, 1, H, W] from `latent_weight`
+    eye:LatentEye=None, # what looks at the films, frozen; None: only the squared error
+    share:float=.05 # weight of what it sees, which is as large a part of the loss as in `lpm.base.base_loss`
 ): # (loss, logs)
-    "Eq. (5)."
-    at = per_latent(b['t'], b['x0'].shape[2])[:, 1:]; e = ((student_film(dit, cfg, b) - b['x0']).square()*weight)[:, :, 1:].mean((1, 3, 4))
-    return e.mean(), {f'x0_at_{n}': e[at == v].mean().detach() if (at == v).any() else e.new_zeros(()) for n, v in (('T0', cfg.online.t0), ('T1', cfg.online.t1))}
+    "Eq. (5); with an eye also how differently from the teacher's film it acts."
+    x = student_film(dit, cfg, b); at = per_latent(b['t'], x.shape[2])[:, 1:]; e = ((x - b['x0']).square()*weight)[:, :, 1:].mean((1, 3, 4))
+    loss, logs = e.mean(), {f'x0_at_{n}': e[at == v].mean().detach() if (at == v).any() else e.new_zeros(()) for n, v in (('T0', cfg.online.t0), ('T1', cfg.online.t1))}
+    if eye is not None: far = unlike(eye, x, b['x0'])[:, 1:].mean(); loss = loss + share*far; logs['seen'] = far.detach()
+    return loss, logs
 
 # %% ../nbs/42_online.ipynb #c54a3016
 class Trajectories:

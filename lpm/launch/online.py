@@ -19,8 +19,9 @@ from ..base import EVALUATIONS, GUIDANCE, Features, builds_on, clip_cond, latent
 from ..config import atomic, config, find_weights, save_component, storage, to_dict, widen
 from ..curriculum import STAGES, Curriculum, both_rates, directed, own_film, stage_batch
 from ..dit import DiT
+from ..eye import LatentEye
 from ..longform import check_scales, digest
-from ..notation import at_least
+from ..notation import LpmError, at_least
 from ..online import Online, Trajectories, record as record_paths
 from ..train import finish, fit, recipe, rng, start, work
 from ..vae import VAE
@@ -37,6 +38,7 @@ def draw_paths(
     scales:dict={}, # guidance, see `guided_velocity`
     group:int=8, # clips per file
     rich:float=.6, # share of files with expression and view references
+    rare:float=.4, # share of the other films that are drawn by how rarely their directions are given
     seed:int=0 # names all randomness
 ):
     "Record teacher trajectories of random training clips."
@@ -44,7 +46,7 @@ def draw_paths(
     for j in range(-(-clips//group)):
         path = out/f'part{part:02}_{j:04}.npz'
         if path.exists(): continue
-        g = rng(seed, part, j, 94); cols = pick_refs(data.kinds, g, rich); idx = directed(data, cols, group, g)
+        g = rng(seed, part, j, 94); cols = pick_refs(data.kinds, g, rich); idx = directed(data, cols, group, g, rare)
         r = record_paths(teacher, cfg, data, idx, cols, g, steps, scales)
         tmp = out/f'.{path.name}'
         np.savez(tmp, **{k: v.half().numpy() for k, v in r.items()}, clip=idx, cols=json.dumps(cols)); tmp.rename(path)
@@ -87,6 +89,8 @@ def main(
     record:int=0, # record the paths of so many clips and stop
     evaluations:int=EVALUATIONS, # of the teacher per window of a recorded path; T_1 must be among their times
     part:int=0, # names this recorder's files and random stream
+    rich:float=.6, # share of recorded films with expression and view references
+    rare:float=.4, # share of the other ones that are drawn by how rarely their directions are given
     refs_scale:float=GUIDANCE['refs'], speak_scale:float=GUIDANCE['speak'], listen_scale:float=GUIDANCE['listen'], text_scale:float=GUIDANCE['text'], # guidance of the teacher
     name:str='tiny', # configuration
     run:str='', # name of the run; default online_NAME_STAGE
@@ -94,6 +98,7 @@ def main(
     out:str='', # the folder that all stages share: components 'backbone' or 'refiner' are added, and 'critic', which later stages go on with
     steps:int=0, # stop after so many steps in all, the critic's turns included (0: by --minutes)
     minutes:float=0., # time budget of this session
+    eye:str='', # ode: folder of lpm.launch.eye (or a preset): films are also compared by what it sees in them; '': by the squared error alone
     size:int=6, # films per process
     turns:int=3, # steps of the critic for each of the student
     critic_rate:float=2., # the critic's rate, times the student's
@@ -106,24 +111,26 @@ def main(
     runs:str='runs', # folder of records
 ):
     "Train one stage of Online LPM, resumable; or record what the first two learn from."
-    at_least(size=size, turns=turns); at_least(evaluations=evaluations); at_least(0, record=record, part=part, lr=lr, matrix_lr=matrix_lr, critic_rate=critic_rate)
+    at_least(size=size, turns=turns); at_least(evaluations=evaluations); at_least(0, record=record, part=part, rich=rich, rare=rare, lr=lr, matrix_lr=matrix_lr, critic_rate=critic_rate)
     dtype = storage(store)
     cfg, s = config(name), stage_of(stage, STAGES); data = Features(features).fits(cfg); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
-    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, evaluations, scales, seed=seed)
+    if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, evaluations, scales, rich=rich, rare=rare, seed=seed)
     place = Path(out or '.')
+    if eye and s.source != 'paths': raise LpmError(f'--eye looks at the films of --stage ode, not of {stage}')
     if s.after and not init: builds_on(stage, s.after, out, 'backbone')
     run = run or f'online_{name}_{stage}'; acc = start(run, in_turns=s.source != 'paths'); there = lambda m: m.to(acc.device).eval().requires_grad_(False)
     part_of = s.trains if init and find_weights(init, s.trains, needed=False) else 'backbone'; first = lambda: widen(DiT(cfg.dit), DiT.from_pretrained(init or out, part_of) if s.after or init else DiT.from_pretrained(teacher))
     tr = Trajectories(paths, held=False) if s.source != 'own' else None
     held = dict(teacher=there(DiT.from_pretrained(teacher)), critic=DiT.from_pretrained(out, 'critic') if (place/'critic'/'config.json').is_file() else DiT.from_pretrained(teacher)) if s.source != 'paths' else {}
     if s.trains == 'refiner': held['backbone'] = there(DiT.from_pretrained(init or out, 'backbone'))
+    if eye: held['eye'] = there(LatentEye.from_pretrained(eye))
     if s.lpips: held['eyes'] = there(VAE.from_pretrained(vae or name)), there(load_reader())
     m = Curriculum(s, cfg, first(), latent_weight(cfg, data.info.get('gains')), scales=scales, **held)
     lr = lr or (1e-3 if stage == 'ode' else 1e-4); matrix_lr = matrix_lr or 10*lr
     r = fit(run, m, lambda m, b: m(b), lambda k, rank, world: stage_batch(cfg, data, s, tr, k, rank, size, turns, seed=seed), acc, lambda m: both_rates(m, lr, matrix_lr, critic_rate),
             steps=steps or None, minutes=minutes or None, warmup=50, cooldown=.3, ema=.995, amp=bool(amp), seed=seed, runs=runs, eval_every=every,
             evaluate=(lambda m, _: unseen(m, cfg, data, Trajectories(paths, held=True), size)) if s.source == 'paths' else None,
-            config=dict(to_dict(cfg.online), stage=stage, init=init, size=size, turns=turns, critic_rate=critic_rate, lr=lr, matrix_lr=matrix_lr, scales=scales, paths=len(tr.clip) if tr else 0))
+            config=dict(to_dict(cfg.online), stage=stage, init=init, eye=eye, size=size, turns=turns, critic_rate=critic_rate, lr=lr, matrix_lr=matrix_lr, scales=scales, paths=len(tr.clip) if tr else 0))
     if out and acc.is_main_process and not r.interrupted:
         begun = first()                                                 # read while it is still there
         save_component(r.ema.student, out, s.trains, cfg, dtype)
