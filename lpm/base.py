@@ -379,7 +379,7 @@ def toy_features(
     return Features(folder)
 
 # %% ../nbs/37_base.ipynb #18b7924d
-GUIDANCE = dict(text=4., refs=3., speak=4., listen=2.5)     # a new direction: `lpm.longform.HEED`
+GUIDANCE = dict(text=6., refs=3., speak=4., listen=2.5)     # a new direction: `lpm.longform.HEED`
 EVALUATIONS = 4                                             # per window
 GUIDED = .5            # below this noise level nothing is pushed: what is decided by then only gets brighter
 

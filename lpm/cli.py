@@ -145,7 +145,7 @@ def perform(
     script:Annotated[str | None, O(help='Directions with times, one per line: "00:12 laughing".', metavar='FILE')] = None,
     out:Annotated[str, O('--out', '-o', help='The film to write, .mp4.', metavar='FILE')] = 'talk.mp4',
     model:Annotated[str, O(help='online: causal, two steps a second; base: four steps a second.', metavar='online|base')] = 'online',
-    guide_text:Annotated[float | None, O(callback=_scale, help='base: how much a new direction counts, after two seconds no more than 2; default 4.', metavar='SCALE')] = None,
+    guide_text:Annotated[float | None, O(callback=_scale, help='base: how much a new direction counts, after two seconds no more than 2; default 6.', metavar='SCALE')] = None,
     guide_speak:Annotated[float | None, O(callback=_scale, help='base: how much its own voice counts; default 4.', metavar='SCALE')] = None,
     guide_listen:Annotated[float | None, O(callback=_scale, help="base: how much the partner's voice counts; default 2.5.", metavar='SCALE')] = None,
     guide_refs:Annotated[float | None, O(callback=_scale, help='base: how much its pictures count; default 3.', metavar='SCALE')] = None,

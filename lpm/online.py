@@ -244,7 +244,7 @@ def ode_loss(
     b:dict, # as for `student_film`
     weight, # [C, 1, H, W] from `latent_weight`
     eye:LatentEye=None, # what looks at the films, frozen; None: only the squared error
-    share:float=.05 # weight of what it sees, which is as large a part of the loss as in `lpm.base.base_loss`
+    share:float=.2 # weight of what it sees: a fifth of the loss, about as much as in `lpm.base.base_loss`
 ): # (loss, logs)
     "Eq. (5); with an eye also how differently from the teacher's film it acts."
     x = student_film(dit, cfg, b); at = per_latent(b['t'], x.shape[2])[:, 1:]; e = ((x - b['x0']).square()*weight)[:, :, 1:].mean((1, 3, 4))

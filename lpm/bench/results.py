@@ -80,6 +80,10 @@ ROWS = [Row('reader on raw renders of unseen people: jaw correlation', 'bench_re
         Row('student, ten minutes: jaw correlation, last minute / first', 'bench_decline_tiny:metrics.decline.jaw', .9),
         Row('student, ten minutes: sharpness, last minute / first', 'bench_decline_tiny:metrics.decline.sharpness', .9),
         Row('student, ten minutes: distance to the person, last minute / first', 'bench_decline_tiny:metrics.decline.identity', 1.2, False),
+        Row('student: words are obeyed (expression, gaze, head)', 'bench_text_online_tiny:metrics.model.all', .85, control='bench_text_online_tiny:metrics.other.all', control_is='other words', control_most=.15),
+        Row('student: error of the teeth with / without expression references', 'bench_references_online_tiny:metrics.expression.ratio', .5, False, control='bench_references_online_tiny:metrics.expression.wrong_ratio', control_is="another person's references"),
+        Row('student: error of the emblem on the back with / without view references', 'bench_references_online_tiny:metrics.view.ratio', .5, False, control='bench_references_online_tiny:metrics.view.wrong_ratio', control_is="another person's references"),
+        Row('student: stays who it is (last second of a minute / first), over the same of the base', 'bench_identity_online_tiny:metrics.ratio / bench_identity_base_tiny:metrics.ratio', 1, False),
         Row('refiner: sharpness with / without', 'bench_detail_tiny:metrics.refined.sharpness / bench_detail_tiny:metrics.backbone.sharpness', 1),
         Row('refiner: perceptual distance to the teacher, with / without', 'bench_detail_tiny:metrics.refined.to_teacher / bench_detail_tiny:metrics.backbone.to_teacher', 1, False),
         Row('real voices performed', 'real_input:files', 10),
@@ -93,6 +97,8 @@ ROWS = [Row('reader on raw renders of unseen people: jaw correlation', 'bench_re
         Row('real-time factor, everything included', 'speed:real_time_factor', .35, False),
         Row('first second of film, warm', 'speed:first_chunk_s', 1.5, False, unit=' s'),
         Row('memory growth over ten minutes', 'speed:rss_slope_mb_per_min', 1, False, unit=' MB/min'),
+        Row('one hour: cost of a second, p99 / p50', 'speed_hour:chunk_ms_p99 / speed_hour:chunk_ms_p50', 1.2, False),
+        Row('one hour: memory growth', 'speed_hour:rss_slope_mb_per_min', 0, False, unit=' MB/min'),
         Row('newcomer: clone, new environment, empty cache, `make perform`', 'newcomer:commands.perform', 15, False, unit=' min'),
         Row('newcomer: then `make test`', 'newcomer:commands.test', 15, False, unit=' min')]
 
