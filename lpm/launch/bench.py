@@ -218,8 +218,8 @@ def strips(
     "Perform long dialogues of unseen people and find where faces break."
     who, clips, acts, bank, given, speak, listen = scene(cfg, data, corpus, folder, people, seconds, cols, seed)
     video = decode(vae, latents(given, speak, listen, seconds)); reads = read_all(reader, video)
-    (best, least), (d, odd) = (zip(*(faces(v, p, b, reader) for v, p, b in zip(films, who, bank))) for films in (through(vae, to_video(corpus['frames'][clips])), video))
-    limits, count = [threshold([per_second(x, 4)]) for x in best], lambda cells: [round(float(c.mean()), 2) for c in cells]
+    look = lambda films: zip(*(faces(v, p, b, reader) for v, p, b in zip(films, who, bank))); count = lambda cells: [round(float(c.mean()), 2) for c in cells]
+    (best, least), (d, odd) = look(through(vae, to_video(corpus['frames'][clips]))), look(video); limits = [threshold([per_second(x, 4)]) for x in best]
     broke = [break_second(x, l, fps=4) for x, l in zip(d, limits)]
     n = video.shape[2]; tr = torch.stack([p.tracks[:n] for p in acts]); st = torch.stack([p.state[:n] for p in acts]); n = tr.shape[1]
     s = scores({k: v[:, :n] for k, v in reads.items() if v.ndim == 2}, tr, st)

@@ -111,7 +111,9 @@ def main(
     runs:str='runs', # folder of records
 ):
     "Train one stage of Online LPM, resumable; or record what the first two learn from."
-    at_least(size=size, turns=turns); at_least(evaluations=evaluations); at_least(0, record=record, part=part, rich=rich, rare=rare, lr=lr, matrix_lr=matrix_lr, critic_rate=critic_rate)
+    at_least(size=size, turns=turns); at_least(evaluations=evaluations); at_least(0, record=record, part=part, lr=lr, matrix_lr=matrix_lr, critic_rate=critic_rate)
+    for k, v in dict(rich=rich, rare=rare).items():
+        if not 0 <= v <= 1: raise LpmError(f'--{k} is {v}; a share from 0 to 1 is accepted')
     dtype = storage(store)
     cfg, s = config(name), stage_of(stage, STAGES); data = Features(features).fits(cfg); scales = dict(refs=refs_scale, speak=speak_scale, listen=listen_scale, text=text_scale); check_scales(scales)
     if record: torch.set_num_threads(1); return draw_paths(DiT.from_pretrained(teacher).to('cuda' if torch.cuda.is_available() else 'cpu'), cfg, data, Path(paths), record, part, evaluations, scales, rich=rich, rare=rare, seed=seed)
